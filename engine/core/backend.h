@@ -1,0 +1,115 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+// Backend: the dozen operations a forward pass is made of. cpu/ and cuda/ implement it; cpu is the reference.
+// Activations are f32 tensors allocated by the backend; weights stay in their stored type.
+#pragma once
+
+#include "engine/core/model_config.h"
+#include "engine/core/progress.h"
+#include "engine/core/tensor.h"
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace expertscope {
+
+struct BackendInfo {
+    std::string name;   ///< "cpu", "cuda"
+    std::string device; ///< "AMD EPYC ..., 2 threads, AVX-512 BF16"
+    std::int64_t memoryTotalBytes = 0;
+    std::int64_t memoryFreeBytes = 0;
+};
+
+/// A matrix [out, in] as the backend wants it for products (mapped, packed, or on the device).
+class Weight {
+public:
+    virtual ~Weight() = default;
+    virtual std::int64_t rows() const = 0; ///< out
+    virtual std::int64_t cols() const = 0; ///< in
+};
+using WeightPtr = std::shared_ptr<const Weight>;
+
+/// A SwiGLU MLP: down( silu(gate(x)) * up(x) ).
+struct GatedMlp {
+    WeightPtr gate; ///< [I, H]
+    WeightPtr up;   ///< [I, H]
+    WeightPtr down; ///< [H, I]
+};
+
+/// Rows of a packed batch that belong to one sequence.
+struct BatchSpan {
+    std::int64_t firstRow = 0;
+    std::int64_t rows = 0;
+    std::int64_t past = 0; ///< tokens of the sequence already in the cache
+    int cacheSlot = -1;    ///< which sequence of the KvCache; -1 = keep nothing
+};
+
+/// Keys and values of running sequences; the backend's own layout.
+class KvCache {
+public:
+    virtual ~KvCache() = default;
+    virtual std::int64_t capacityTokens() const = 0; ///< per sequence
+    /// Forgets everything of a sequence from token `length` on.
+    virtual void truncate(int slot, std::int64_t length) = 0;
+};
+
+/// The experts a batch goes to: row t uses expert[t*K+s] with weight[t*K+s] for s < count[t]. Counts may vary per row.
+struct Assignments {
+    std::int64_t tokens = 0; ///< T
+    int slots = 0;           ///< K
+    std::vector<std::int32_t> expert; ///< [T, K]
+    std::vector<float> weight;        ///< [T, K]
+    std::vector<std::int32_t> count;  ///< [T]
+};
+
+class Backend {
+public:
+    virtual ~Backend() = default;
+    virtual BackendInfo info() const = 0;
+
+    virtual Buffer allocate(DType type, Shape shape) = 0;
+    virtual void upload(std::span<const float> from, const Tensor &to) = 0;
+    virtual void download(const Tensor &from, std::span<float> to) = 0;
+
+    /// Makes a stored matrix [out, in] (F32, F16, BF16; host memory that outlives the result) ready for products.
+    virtual WeightPtr prepare(const Tensor &stored) = 0;
+    /// Makes a stored vector (norm weight, bias) an f32 tensor of the backend.
+    virtual Buffer prepareVector(const Tensor &stored) = 0;
+
+    /// out[t] = table[ids[t]]; out [T, H].
+    virtual void embed(const Weight &table, std::span<const std::int32_t> ids, const Tensor &out) = 0;
+    /// out = x * rsqrt(mean(x^2) + eps) * weight over the last axis; x, out [T, N]; may be in place.
+    virtual void rmsNorm(const Tensor &x, const Tensor &weight, float eps, const Tensor &out) = 0;
+    /// out = x W^T (+ bias); x [T, in], out [T, out]; bias [out] or empty.
+    virtual void linear(const Tensor &x, const Weight &weight, const Tensor *bias, const Tensor &out) = 0;
+    /// x += y.
+    virtual void add(const Tensor &x, const Tensor &y) = 0;
+    /// x = clamp(x, -limit, limit).
+    virtual void clamp(const Tensor &x, float limit) = 0;
+    /// Rotates half-split pairs of each head in place; x [T, heads, D], positions [T].
+    virtual void rope(const Tensor &x, std::span<const std::int32_t> positions, const AttentionConfig &config) = 0;
+    /// Causal GQA softmax attention inside each span; q, out [T, nH, D], k and v [T, nKV, D].
+    /// With a cache, k and v of each span with a slot are appended to it for this layer, and the past is attended to.
+    virtual void attention(const Tensor &q, const Tensor &k, const Tensor &v, std::span<const BatchSpan> spans, const AttentionConfig &config,
+                           KvCache *cache, int layer, const Tensor &out)
+        = 0;
+    virtual std::unique_ptr<KvCache> makeKvCache(const ModelConfig &config, int sequences, std::int64_t capacityTokens) = 0;
+    /// out = mlp(x); x, out [T, H].
+    virtual void gatedMlp(const Tensor &x, const GatedMlp &mlp, const Tensor &out) = 0;
+    /// x[t] *= sigmoid(g[t]); x [T, H], g [T, 1].
+    virtual void scaleRowsBySigmoid(const Tensor &x, const Tensor &g) = 0;
+    /// out[t] += sum_s weight * experts[expert](x[t]), in slot order whatever the number of threads, so results repeat bit for bit.
+    /// outNorm [T, K] gets the L2 norm of each unweighted expert output, if not null.
+    virtual void experts(const Tensor &x, const Assignments &assignments, std::span<const GatedMlp> experts, const Tensor &out, const Tensor *outNorm) = 0;
+    /// For row r: logprob[r] = log softmax(x W^T)[target[r]] (NaN where target is -1) and best[r] = argmax; never holds [T, V] at once.
+    virtual void logProbs(const Tensor &x, const Weight &head, std::span<const std::int32_t> target, std::span<float> logprob, std::span<std::int32_t> best) = 0;
+};
+
+/// The CPU backend; always there.
+std::unique_ptr<Backend> makeCpuBackend();
+/// The CUDA backend; throws Error (Device) saying why where there is no usable GPU (no_cuda/ always does).
+std::unique_ptr<Backend> makeCudaBackend();
+
+} // namespace expertscope

@@ -1,0 +1,51 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+// The two things a person does with a loaded model: trace given texts, and generate on from a prompt.
+// Both go through the one forward loop and write the same records to a TraceSink.
+#pragma once
+
+#include "engine/core/run_spec.h"
+#include "engine/forward/model.h"
+
+#include <functional>
+#include <span>
+#include <vector>
+
+namespace expertscope {
+
+class Tokenizer;
+
+/// One sequence to be traced. nPrompt <= tokens.size(); the rest is the given continuation.
+struct TokenSequence {
+    SequenceInfo info; ///< labels; firstToken and counts are filled in by the recorder
+    std::vector<std::int32_t> tokens;
+    std::int64_t nPrompt = 0;
+};
+
+/// TraceMeta of a recording with this model and backend; the caller adds title, history, command line, label columns.
+TraceMeta traceMeta(const Model &model, const Backend &backend, const RunSpec &spec);
+
+/// Runs all sequences, packed into batches of spec.batchTokens, and writes every token to the sink in the given order.
+/// `tokenizer` gives the tokens' bytes; may be null. Calls neither begin() nor finish(). Throws Cancelled between layers.
+void traceSequences(const Model &model, Backend &backend, std::span<const TokenSequence> sequences, const RunSpec &spec, const Tokenizer *tokenizer,
+                    TraceSink &sink, const Progress &progress);
+
+struct GeneratedToken {
+    std::int32_t id = 0;
+    float logprob = 0;      ///< of this token under the model's own distribution (before temperature and filters)
+    std::string bytes;
+};
+struct GenerateResult {
+    std::vector<GeneratedToken> tokens; ///< the end-of-text token, if drawn, is the last one
+    bool stoppedByEos = false;
+    double prefillSeconds = 0, decodeSeconds = 0;
+};
+
+/// Prefill of the prompt, then up to spec.maxNewTokens tokens drawn as spec.sampling says. The sink (may be null) receives one
+/// sequence: the prompt as Prefill, each drawn token as Decode once it has been run (the last drawn token is not).
+/// onToken is called after each draw. Throws Error (Usage) if the prompt is empty or longer than the context; Cancelled keeps
+/// what was written.
+GenerateResult generate(const Model &model, Backend &backend, const TokenSequence &prompt, const RunSpec &spec, const Tokenizer *tokenizer, TraceSink *sink,
+                        const std::function<void(const GeneratedToken &)> &onToken, const Progress &progress);
+
+} // namespace expertscope

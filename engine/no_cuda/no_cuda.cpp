@@ -1,0 +1,14 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+// The CUDA backend of a build without nvcc: says so.
+#include "engine/core/backend.h"
+#include "engine/core/error.h"
+
+namespace expertscope {
+
+std::unique_ptr<Backend> makeCudaBackend()
+{
+    throw Error{ErrorKind::Device, "this build has no CUDA backend", "choosing the backend", "Use the CPU, or build where nvcc is installed"};
+}
+
+} // namespace expertscope

@@ -1,0 +1,72 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+// View: a widget that shows values and emits wishes. It never runs the model, opens no file and blocks on nothing:
+// work that is more than a screenful goes through ViewContext::job.
+#pragma once
+
+#include "engine/core/progress.h"
+#include "engine/core/summary.h"
+#include "engine/core/trace.h"
+#include "views/common/selection.h"
+
+#include <QRectF>
+#include <QString>
+#include <QWidget>
+
+#include <any>
+#include <functional>
+#include <span>
+#include <string>
+
+class QPainter;
+
+namespace expertscope {
+
+/// What views look at: immutable, replaced as a whole. Any part may be null while it is not there yet.
+struct Subject {
+    TracePtr trace;
+    std::shared_ptr<const RoutingSummary> byLanguage;
+    std::shared_ptr<const RoutingSummary> byDomain;
+};
+
+struct ViewContext {
+    SelectionModel *selection = nullptr;
+    /// Runs work(progress) on the analysis pool and done(result) on the UI thread; a newer job of the same tag replaces an older
+    /// one, whose done is never called. done is dropped if `owner` dies first.
+    std::function<void(QObject *owner, const QString &tag, std::function<std::any(const Progress &)> work, std::function<void(std::any)> done)> job;
+};
+
+class View : public QWidget {
+    Q_OBJECT
+public:
+    explicit View(ViewContext context, QWidget *parent = nullptr);
+
+    virtual void setSubject(const Subject &subject) = 0;
+    /// Paints what is shown, with axis titles, units, legend and n, into `target`; used for PNG, SVG and PDF.
+    virtual void paintFigure(QPainter &painter, const QRectF &target) = 0;
+    /// The numbers behind what is shown, as CSV with a header row; UTF-8.
+    virtual std::string csv() const = 0;
+    /// Zoom so that everything is visible (F).
+    virtual void fit() { }
+
+signals:
+    void status(const QString &text); ///< what the cursor is on, in words
+
+protected:
+    const ViewContext &context() const { return m_context; }
+
+private:
+    ViewContext m_context;
+};
+
+struct ViewKind {
+    const char *id;    ///< "tokens"; also the objectName
+    const char *title; ///< "Tokens"
+    const char *help;  ///< one or two sentences, shown by ? and in the menu
+    View *(*make)(ViewContext context, QWidget *parent);
+};
+
+/// The list of centre views (views/view_kinds.cpp); menus, shortcuts, export and tests run over it.
+std::span<const ViewKind> viewKinds();
+
+} // namespace expertscope
