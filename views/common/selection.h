@@ -18,7 +18,8 @@ struct Selection {
     TokenRange brush;          ///< brushed token rows; empty = none
     int layer = 0;             ///< index into TraceMeta::layers
     std::vector<int> experts;  ///< of that layer, ascending; empty = none
-    QString group;             ///< language, domain...; empty = none
+    QString group;             ///< one group of `grouping` ("de"); empty = none
+    QString grouping;          ///< what the group is of: "language" or "domain"; empty without a group
     bool operator==(const Selection &) const = default;
 };
 

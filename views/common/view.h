@@ -11,6 +11,7 @@
 
 #include <QRectF>
 #include <QString>
+#include <QVariantMap>
 #include <QWidget>
 
 #include <any>
@@ -48,9 +49,16 @@ public:
     virtual std::string csv() const = 0;
     /// Zoom so that everything is visible (F).
     virtual void fit() { }
+    /// Opens the view's find bar (Ctrl+F); false if it has none.
+    virtual bool find() { return false; }
+    /// Settings of the view (metric, colour map, mode): written to the session and given back after a restart. Unknown keys are ignored.
+    virtual QVariantMap saveState() const { return {}; }
+    virtual void restoreState(const QVariantMap &) { }
 
 signals:
     void status(const QString &text); ///< what the cursor is on, in words
+    void pictureWished();             ///< the person asked to save this view as a picture
+    void numbersWished();             ///< ... or its numbers as CSV
 
 protected:
     const ViewContext &context() const { return m_context; }
@@ -65,6 +73,13 @@ struct ViewKind {
     const char *help;  ///< one or two sentences, shown by ? and in the menu
     View *(*make)(ViewContext context, QWidget *parent);
 };
+
+/// One line of the `?` list: what a key or gesture does in the views.
+struct KeyHelp {
+    const char *keys;
+    const char *what;
+};
+std::span<const KeyHelp> viewKeys();
 
 /// The list of centre views (views/view_kinds.cpp); menus, shortcuts, export and tests run over it.
 std::span<const ViewKind> viewKinds();
