@@ -19,7 +19,13 @@ struct BackendInfo {
     std::string name;   ///< "cpu", "cuda"
     std::string device; ///< "AMD EPYC ..., 2 threads, AVX-512 BF16"
     std::int64_t memoryTotalBytes = 0;
-    std::int64_t memoryFreeBytes = 0;
+    std::int64_t memoryFreeBytes = 0; ///< 0 = unknown
+};
+
+/// How exact the products with a weight must be. Near-ties decide routing, so routers are Exact.
+enum class Products {
+    Fast,  ///< activations may be rounded to the weight's stored type; sums stay f32
+    Exact, ///< activations stay f32
 };
 
 /// A matrix [out, in] as the backend wants it for products (mapped, packed, or on the device).
@@ -74,7 +80,7 @@ public:
     virtual void download(const Tensor &from, std::span<float> to) = 0;
 
     /// Makes a stored matrix [out, in] (F32, F16, BF16; host memory that outlives the result) ready for products.
-    virtual WeightPtr prepare(const Tensor &stored) = 0;
+    virtual WeightPtr prepare(const Tensor &stored, Products products) = 0;
     /// Makes a stored vector (norm weight, bias) an f32 tensor of the backend.
     virtual Buffer prepareVector(const Tensor &stored) = 0;
 
