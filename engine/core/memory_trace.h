@@ -4,11 +4,12 @@
 // Write it as a TraceSink, then share it as a const RoutingTrace.
 #pragma once
 
+#include "engine/core/progress.h"
 #include "engine/core/trace.h"
 
 namespace expertscope {
 
-/// Growable while it is a sink; take snapshot() to share what has been finished so far.
+/// Growable while it is a sink; read it only from the recording thread, and snapshot() to share what has been finished so far.
 class MemoryTrace final : public TraceSink, public RoutingTrace {
 public:
     void begin(const TraceMeta &meta) override;
@@ -37,15 +38,19 @@ private:
     };
     TraceMeta m_meta;
     std::vector<Piece> m_pieces;
+    std::int64_t m_appended = 0; ///< tokens received; m_meta.tokens counts those of finished sequences only
     std::vector<std::shared_ptr<const std::vector<float>>> m_meanSoftmax; ///< [S] of [M, E]
-    std::vector<std::int64_t> m_load;                                     ///< [M, E]
-    std::vector<double> m_gateMass;                                       ///< [M, E]
+    std::vector<std::int64_t> m_load; ///< [M, E]
+    std::vector<double> m_gateMass; ///< [M, E]
 
     template<typename Copy>
     void forEachPiece(TokenRange range, const Copy &copy) const;
+    template<typename T, typename From, typename Convert>
+    void copyLayer(TokenRange range, int layer, int width, const std::vector<From> TraceBlock::*column, std::span<T> out,
+        const Convert &convert) const;
 };
 
-/// Copies every token and sequence of a trace into a sink, in blocks, so that any trace can be saved anywhere.
-void copyTrace(const RoutingTrace &from, TraceSink &to, const class Progress &progress);
+/// Copies a whole trace into a sink, from begin() to finish(), in blocks of bounded size, so that any trace can be saved anywhere.
+void copyTrace(const RoutingTrace &from, TraceSink &to, const Progress &progress);
 
 } // namespace expertscope

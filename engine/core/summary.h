@@ -14,15 +14,15 @@
 namespace expertscope {
 
 struct RoutingSummary {
-    std::string grouping;            ///< what a group is: "language", "domain", "sequence", a label column
+    std::string grouping; ///< what a group is: "language", "domain", "sequence", a label column
     std::vector<std::string> groups; ///< [G] names, in order of first appearance
-    std::vector<int> layers;         ///< [M] the model's own layer numbers
-    int experts = 0;                 ///< E
+    std::vector<int> layers; ///< [M] the model's own layer numbers
+    int experts = 0; ///< E
     int topK = 0;
-    std::vector<std::int64_t> tokens;  ///< [G] tokens counted
-    std::vector<std::int64_t> counts;  ///< [G, M, E] times chosen
-    std::vector<double> gateMass;      ///< [G, M, E] sum of gate weights; empty if the trace has none
-    std::vector<double> softmaxMass;   ///< [G, M, E] sum over tokens of the full softmax; empty if the trace has none
+    std::vector<std::int64_t> tokens; ///< [G] tokens counted
+    std::vector<std::int64_t> counts; ///< [G, M, E] times chosen
+    std::vector<double> gateMass; ///< [G, M, E] sum of gate weights; empty if the trace has none
+    std::vector<double> softmaxMass; ///< [G, M, E] sum over tokens of the full softmax; empty if the trace has none
 
     int moeLayers() const { return static_cast<int>(layers.size()); }
     std::size_t index(int group, int layer, int expert) const

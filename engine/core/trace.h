@@ -31,11 +31,11 @@ struct SequenceInfo {
     std::string domain;
     std::string parallelId;
     std::vector<std::string> labels; ///< one per TraceMeta::labelColumns
-    std::string sha256;              ///< of the text
-    std::int64_t firstToken = 0;     ///< row of its first token
-    std::int64_t nPrompt = 0;        ///< tokens
-    std::int64_t nGenerated = 0;     ///< tokens
-    TokenRange range() const { return {firstToken, firstToken + nPrompt + nGenerated}; }
+    std::string sha256; ///< of the text
+    std::int64_t firstToken = 0; ///< row of its first token
+    std::int64_t nPrompt = 0; ///< tokens
+    std::int64_t nGenerated = 0; ///< tokens
+    TokenRange range() const { return { firstToken, firstToken + nPrompt + nGenerated }; }
     bool operator==(const SequenceInfo &) const = default;
 };
 
@@ -43,7 +43,7 @@ struct SequenceInfo {
 struct ModelInfo {
     std::string name, family, revision, sha256, fileFormat, quantisation, tokenizerSha256;
     std::string scoreFunction; ///< "softmax", "sigmoid"
-    int nLayers = 0;           ///< decoder layers, dense ones included
+    int nLayers = 0; ///< decoder layers, dense ones included
     int nExperts = 0;
     int topK = 0;
     int nShared = 0;
@@ -73,10 +73,10 @@ struct TraceCheck {
 /// Which optional fields a trace holds.
 struct TraceFields {
     bool gateWeight = false;
-    bool routerLogit = false;    ///< raw logits, before softmax and before any selection bias
+    bool routerLogit = false; ///< raw logits, before softmax and before any selection bias
     bool selectionScore = false; ///< only where a bias or groups change the choice
-    bool expertOutNorm = false;  ///< L2 norm of each chosen expert's unweighted output
-    bool nActive = false;        ///< the count per token and layer varies
+    bool expertOutNorm = false; ///< L2 norm of each chosen expert's unweighted output
+    bool nActive = false; ///< the count per token and layer varies
     bool logprob = false;
     bool predictedId = false;
     bool tokenText = false;
@@ -92,11 +92,12 @@ struct TraceMeta {
     std::vector<TraceCheck> checks;
     TraceFields fields;
     std::int64_t tokens = 0; ///< T
-    int slots = 0;           ///< K, the largest number of chosen experts
-    int experts = 0;         ///< E
+    int slots = 0; ///< K, the largest number of chosen experts
+    int experts = 0; ///< E
     std::vector<int> layers; ///< [M] the model's own numbers of its MoE layers
     std::vector<std::string> labelColumns;
     std::vector<SequenceInfo> sequences; ///< [S]
+    std::vector<std::string> notes; ///< what a reader did not know or left out, in words; empty for a recording
     int moeLayers() const { return static_cast<int>(layers.size()); }
     /// Index of the sequence that holds a token row; -1 if none does.
     int sequenceOf(std::int64_t token) const;
@@ -106,7 +107,7 @@ struct TraceMeta {
 struct TokenColumns {
     std::vector<std::int32_t> tokenId, position, seqIndex, predictedId;
     std::vector<Phase> phase;
-    std::vector<float> logprob;     ///< natural log, of the actual token given its prefix; NaN at position 0
+    std::vector<float> logprob; ///< natural log, of the actual token given its prefix; NaN at position 0
     std::vector<std::string> bytes; ///< the token's own bytes, not always valid UTF-8
 };
 
@@ -138,21 +139,37 @@ public:
 
 using TracePtr = std::shared_ptr<const RoutingTrace>;
 
+/// Throws Error (Usage) unless the range and the layer are inside the trace. For implementations of RoutingTrace.
+void checkRead(const TraceMeta &meta, TokenRange range, int layer);
+/// The same, and that the field is there and the caller's buffer holds rows of `width` values for the range.
+void checkRead(const TraceMeta &meta, TokenRange range, int layer, bool hasField, const char *field, std::size_t bufferSize, int width);
+/// Throws Error (Usage) unless the trace has mean softmaxes, that sequence, and the buffer holds [M, E].
+void checkMeanSoftmaxRead(const TraceMeta &meta, int sequence, std::size_t bufferSize);
+
 /// A run of consecutive tokens as recorded; layouts as in the file. Optional fields are empty when not recorded.
 struct TraceBlock {
     std::int64_t count = 0; ///< n tokens
     std::vector<std::int32_t> tokenId, position, seqIndex, predictedId; ///< [n]
-    std::vector<Phase> phase;                                          ///< [n]
-    std::vector<float> logprob;                                        ///< [n]
-    std::vector<std::string> bytes;                                    ///< [n]
-    std::vector<ExpertId> expertId;           ///< [M, n, K]: layer-major, as it is recorded and stored
-    std::vector<float> gateWeight;            ///< [M, n, K]
-    std::vector<std::uint16_t> routerLogit;   ///< [M, n, E] f16 bits
+    std::vector<Phase> phase; ///< [n]
+    std::vector<float> logprob; ///< [n]
+    std::vector<std::string> bytes; ///< [n]
+    std::vector<ExpertId> expertId; ///< [M, n, K]: layer-major, as it is recorded and stored
+    std::vector<float> gateWeight; ///< [M, n, K]
+    std::vector<std::uint16_t> routerLogit; ///< [M, n, E] f16 bits
     std::vector<std::uint16_t> selectionScore; ///< [M, n, E] f16 bits
     std::vector<std::uint16_t> expertOutNorm; ///< [M, n, K] f16 bits
 };
 
+/// Throws Error (Check) unless every column that meta.fields names has the size it should, no other is filled, and every expert id
+/// is below meta.experts or noExpert. For implementations of TraceSink.
+void checkBlock(const TraceMeta &meta, const TraceBlock &block);
+/// Throws Error (Check) unless the sequence starts at `firstToken` (sequences follow one another without a gap), ends at or before
+/// `appended`, and its labels and mean softmax have the sizes that meta says.
+void checkSequence(
+    const TraceMeta &meta, const SequenceInfo &info, std::span<const float> meanSoftmax, std::int64_t firstToken, std::int64_t appended);
+
 /// Receives a recording as a stream, from one thread: begin, then blocks and sequences in token order, then finish.
+/// A recording may be cut short: finish() keeps every sequence that was ended and drops the tokens of one that was not.
 /// A sink that is destroyed before finish() leaves nothing behind.
 class TraceSink {
 public:
