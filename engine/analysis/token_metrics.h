@@ -12,12 +12,12 @@
 namespace expertscope {
 
 struct TokenMetricKind {
-    std::string_view id;    ///< "entropy"
+    std::string_view id; ///< "entropy"
     std::string_view title; ///< "Router entropy"
-    std::string_view unit;  ///< "bits", "1", "nats"
-    std::string_view help;  ///< definition in a sentence or two
-    bool perLayer;          ///< false: the same at every layer (log-probability)
-    bool categorical;       ///< the value is an expert id
+    std::string_view unit; ///< "bits", "1", "nats"
+    std::string_view help; ///< definition in a sentence or two
+    bool perLayer; ///< false: the same at every layer (log-probability)
+    bool categorical; ///< the value is an expert id
     bool (*available)(const TraceFields &fields);
     /// values: [n]; NaN where undefined.
     void (*compute)(const RoutingTrace &trace, TokenRange range, int layer, std::span<float> values);
