@@ -30,6 +30,14 @@ public:
         if (m_report)
             m_report(done, total, what);
     }
+    /// For a part of the work that starts after `offset` of `total` units: what the part reports is moved there.
+    Progress part(std::int64_t offset, std::int64_t total) const
+    {
+        return Progress{m_stop, [report = m_report, offset, total](std::int64_t done, std::int64_t, std::string_view what) {
+                            if (report)
+                                report(offset + done, total, what);
+                        }};
+    }
     bool stopped() const { return m_stop.stop_requested(); }
     /// Throws Cancelled when the person stopped the work. Cheap: call it between layers and between blocks.
     void check() const
