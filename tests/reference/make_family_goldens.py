@@ -26,8 +26,9 @@ Tensors of golden.safetensors (the l of a name is the model's own layer number; 
     greedy                          int32   [S,8] greedy continuation of each sequence; end of text does not stop it
     greedy_margin                   float32 [S,8] best logit minus second best at each step
 
-A case with bf16_golden holds all but the batch and the embeddings again with the prefix "bf16.", computed by the reference in bfloat16
-from the same bfloat16 weights and widened to float32; their distance to the float32 values is what the format costs.
+A case with bf16_golden holds all but the batch and the embeddings again with the prefix "bf16.", computed by the
+reference in bfloat16 from the same weights and widened to float32; the distance to the float32 values is what the
+format costs.
 """
 
 import argparse
