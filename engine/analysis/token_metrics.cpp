@@ -31,10 +31,10 @@ std::size_t size(TokenRange range, int width)
 
 void topExpert(const RoutingTrace &trace, TokenRange range, int layer, std::span<float> values)
 {
-    const auto slots = static_cast<std::size_t>(trace.meta().slots);
+    const auto slots = static_cast<std::size_t>(trace.meta().slotCount);
     std::vector<ExpertId> ids;
     inBlocks(range, [&](std::size_t first, TokenRange block) {
-        ids.resize(size(block, trace.meta().slots));
+        ids.resize(size(block, trace.meta().slotCount));
         trace.expertIds(block, layer, ids);
         for (std::size_t row = 0; row * slots < ids.size(); ++row)
             values[first + row] =
@@ -45,10 +45,10 @@ void topExpert(const RoutingTrace &trace, TokenRange range, int layer, std::span
 /// Fills values with of(weights of the row).
 void fromWeights(const RoutingTrace &trace, TokenRange range, int layer, std::span<float> values, float (*of)(std::span<const float>))
 {
-    const auto slots = static_cast<std::size_t>(trace.meta().slots);
+    const auto slots = static_cast<std::size_t>(trace.meta().slotCount);
     std::vector<float> weights;
     inBlocks(range, [&](std::size_t first, TokenRange block) {
-        weights.resize(size(block, trace.meta().slots));
+        weights.resize(size(block, trace.meta().slotCount));
         trace.gateWeights(block, layer, weights);
         for (std::size_t row = 0; row * slots < weights.size(); ++row)
             values[first + row] = of(std::span{ weights }.subspan(row * slots, slots));
@@ -84,12 +84,12 @@ void entropy(const RoutingTrace &trace, TokenRange range, int layer, std::span<f
 
 void margin(const RoutingTrace &trace, TokenRange range, int layer, std::span<float> values)
 {
-    const auto slots = static_cast<std::size_t>(trace.meta().slots);
+    const auto slots = static_cast<std::size_t>(trace.meta().slotCount);
     const auto experts = static_cast<std::size_t>(trace.meta().experts);
     std::vector<ExpertId> ids;
     std::vector<float> logits;
     inBlocks(range, [&](std::size_t first, TokenRange block) {
-        ids.resize(size(block, trace.meta().slots));
+        ids.resize(size(block, trace.meta().slotCount));
         logits.resize(size(block, trace.meta().experts));
         trace.expertIds(block, layer, ids);
         trace.routerLogits(block, layer, logits);

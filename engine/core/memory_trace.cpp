@@ -31,7 +31,7 @@ void MemoryTrace::append(const TraceBlock &block)
 void MemoryTrace::endSequence(const SequenceInfo &info, std::span<const float> meanSoftmax)
 {
     checkSequence(m_meta, info, meanSoftmax, m_meta.tokens, m_appended);
-    const auto slots = static_cast<std::size_t>(m_meta.slots);
+    const auto slots = static_cast<std::size_t>(m_meta.slotCount);
     const auto experts = static_cast<std::size_t>(m_meta.experts);
     forEachPiece(info.range(), [&](const TraceBlock &block, std::int64_t first, std::int64_t count, std::int64_t) {
         for (std::size_t layer = 0; layer < m_meta.layers.size(); ++layer) {
@@ -113,14 +113,14 @@ TokenColumns MemoryTrace::tokens(TokenRange range) const
 
 void MemoryTrace::expertIds(TokenRange range, int layer, std::span<ExpertId> ids) const
 {
-    checkRead(m_meta, range, layer, true, "expert ids", ids.size(), m_meta.slots);
-    copyLayer(range, layer, m_meta.slots, &TraceBlock::expertId, ids, [](ExpertId id) { return id; });
+    checkRead(m_meta, range, layer, true, "expert ids", ids.size(), m_meta.slotCount);
+    copyLayer(range, layer, m_meta.slotCount, &TraceBlock::expertId, ids, [](ExpertId id) { return id; });
 }
 
 void MemoryTrace::gateWeights(TokenRange range, int layer, std::span<float> weights) const
 {
-    checkRead(m_meta, range, layer, m_meta.fields.gateWeight, "gate weights", weights.size(), m_meta.slots);
-    copyLayer(range, layer, m_meta.slots, &TraceBlock::gateWeight, weights, [](float weight) { return weight; });
+    checkRead(m_meta, range, layer, m_meta.fields.gateWeight, "gate weights", weights.size(), m_meta.slotCount);
+    copyLayer(range, layer, m_meta.slotCount, &TraceBlock::gateWeight, weights, [](float weight) { return weight; });
 }
 
 void MemoryTrace::routerLogits(TokenRange range, int layer, std::span<float> logits) const
@@ -137,8 +137,8 @@ void MemoryTrace::selectionScores(TokenRange range, int layer, std::span<float> 
 
 void MemoryTrace::expertOutNorms(TokenRange range, int layer, std::span<float> norms) const
 {
-    checkRead(m_meta, range, layer, m_meta.fields.expertOutNorm, "expert output norms", norms.size(), m_meta.slots);
-    copyLayer(range, layer, m_meta.slots, &TraceBlock::expertOutNorm, norms, f16ToF32);
+    checkRead(m_meta, range, layer, m_meta.fields.expertOutNorm, "expert output norms", norms.size(), m_meta.slotCount);
+    copyLayer(range, layer, m_meta.slotCount, &TraceBlock::expertOutNorm, norms, f16ToF32);
 }
 
 void MemoryTrace::meanSoftmax(int sequence, std::span<float> mean) const
@@ -165,7 +165,7 @@ std::int64_t blockRows(const TraceMeta &meta)
 {
     const std::int64_t bytesPerSlot = 2 + (meta.fields.gateWeight ? 4 : 0) + (meta.fields.expertOutNorm ? 2 : 0);
     const std::int64_t bytesPerExpert = (meta.fields.routerLogit ? 2 : 0) + (meta.fields.selectionScore ? 2 : 0);
-    const std::int64_t rowBytes = meta.moeLayers() * (meta.slots * bytesPerSlot + meta.experts * bytesPerExpert);
+    const std::int64_t rowBytes = meta.moeLayers() * (meta.slotCount * bytesPerSlot + meta.experts * bytesPerExpert);
     return std::clamp<std::int64_t>((16 << 20) / std::max<std::int64_t>(rowBytes, 1), 64, 4096);
 }
 
@@ -184,7 +184,7 @@ TraceBlock readBlock(const RoutingTrace &from, TokenRange range)
     block.logprob = std::move(columns.logprob);
     block.bytes = std::move(columns.bytes);
 
-    const std::size_t perSlot = static_cast<std::size_t>(range.count()) * static_cast<std::size_t>(meta.slots);
+    const std::size_t perSlot = static_cast<std::size_t>(range.count()) * static_cast<std::size_t>(meta.slotCount);
     const std::size_t perExpert = static_cast<std::size_t>(range.count()) * static_cast<std::size_t>(meta.experts);
     const std::size_t layers = meta.layers.size();
     block.expertId.resize(layers * perSlot);

@@ -98,7 +98,7 @@ RoutingSummary summarise(const RoutingTrace &trace, const std::string &grouping,
     summary.grouping = grouping;
     summary.layers = meta.layers;
     summary.experts = meta.experts;
-    summary.topK = meta.model.topK > 0 ? meta.model.topK : meta.slots;
+    summary.topK = meta.model.topK > 0 ? meta.model.topK : meta.slotCount;
     const std::vector<int> ofSequence = assignGroups(meta, groupOf, summary);
 
     const bool weights = meta.fields.gateWeight;
@@ -109,7 +109,7 @@ RoutingSummary summarise(const RoutingTrace &trace, const std::string &grouping,
     summary.gateMass.assign(weights ? cells : 0, 0.0);
     summary.softmaxMass.assign(meta.fields.meanSoftmax || softmaxFromLogits ? cells : 0, 0.0);
 
-    const auto slots = static_cast<std::size_t>(meta.slots);
+    const auto slots = static_cast<std::size_t>(meta.slotCount);
     const auto experts = static_cast<std::size_t>(meta.experts);
     std::vector<ExpertId> ids;
     std::vector<float> gates, logits;

@@ -76,7 +76,7 @@ void checkBlock(const TraceMeta &meta, const TraceBlock &block)
         badRecording(meta, "a block of the recording has a negative size");
     const auto n = static_cast<std::size_t>(block.count);
     const std::size_t rows = n * meta.layers.size();
-    const std::size_t perSlot = rows * static_cast<std::size_t>(meta.slots);
+    const std::size_t perSlot = rows * static_cast<std::size_t>(meta.slotCount);
     const std::size_t perExpert = rows * static_cast<std::size_t>(meta.experts);
     const TraceFields &fields = meta.fields;
     checkColumn(meta, "token_id", true, block.tokenId.size(), n);

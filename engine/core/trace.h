@@ -92,7 +92,7 @@ struct TraceMeta {
     std::vector<TraceCheck> checks;
     TraceFields fields;
     std::int64_t tokens = 0; ///< T
-    int slots = 0; ///< K, the largest number of chosen experts
+    int slotCount = 0; ///< K, the largest number of chosen experts (Qt makes "slots" a macro)
     int experts = 0; ///< E
     std::vector<int> layers; ///< [M] the model's own numbers of its MoE layers
     std::vector<std::string> labelColumns;
