@@ -64,7 +64,7 @@ public:
 /// The experts a batch goes to: row t uses expert[t*K+s] with weight[t*K+s] for s < count[t]. Counts may vary per row.
 struct Assignments {
     std::int64_t tokens = 0; ///< T
-    int slots = 0;           ///< K
+    int slotCount = 0;       ///< K (Qt makes "slots" a macro)
     std::vector<std::int32_t> expert; ///< [T, K]
     std::vector<float> weight;        ///< [T, K]
     std::vector<std::int32_t> count;  ///< [T]

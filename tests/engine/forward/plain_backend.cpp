@@ -281,7 +281,7 @@ void PlainBackend::experts(
     const std::int64_t width = x.shape[1];
     for (std::int64_t t = 0; t < assignments.tokens; ++t)
         for (int s = 0; s < assignments.count[static_cast<std::size_t>(t)]; ++s) {
-            const std::int64_t at = t * assignments.slots + s;
+            const std::int64_t at = t * assignments.slotCount + s;
             const Row y = swiglu(x.f32() + t * width, experts[static_cast<std::size_t>(assignments.expert[static_cast<std::size_t>(at)])]);
             double squares = 0;
             for (std::int64_t i = 0; i < width; ++i) {
