@@ -22,7 +22,7 @@ struct ModelFiles {
     std::string tokenizerConfigJson; ///< empty if the folder has none
     std::string fileFormat;          ///< "safetensors"
     std::string revision;            ///< snapshot id from the cache; empty otherwise
-    std::string sha256;              ///< over config and the safetensors headers and sizes: identifies without reading all weights
+    std::string sha256;              ///< over config.json and each safetensors file's size and header: identifies without reading all weights
     std::string tokenizerSha256;
     std::map<std::string, Tensor, std::less<>> tensors; ///< by stored name; data stays in the mapped files
     std::vector<std::shared_ptr<void>> mappings;        ///< keeps the files mapped as long as this lives
