@@ -34,7 +34,9 @@ struct ViewContext {
     SelectionModel *selection = nullptr;
     /// Runs work(progress) on the analysis pool and done(result) on the UI thread; a newer job of the same tag replaces an older
     /// one, whose done is never called. done is dropped if `owner` dies first.
-    std::function<void(QObject *owner, const QString &tag, std::function<std::any(const Progress &)> work, std::function<void(std::any)> done)> job;
+    std::function<void(
+        QObject *owner, const QString &tag, std::function<std::any(const Progress &)> work, std::function<void(std::any)> done)>
+        job;
 };
 
 class View : public QWidget {

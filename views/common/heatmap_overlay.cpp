@@ -1,0 +1,220 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+// What HeatmapView paints over the matrix: marks, brush, crosshair and readout; and its figure for pictures.
+#include "views/common/axis.h"
+#include "views/common/heatmap_view.h"
+
+#include <QFontMetricsF>
+#include <QPainter>
+
+#include <algorithm>
+#include <cmath>
+
+namespace expertscope {
+
+namespace {
+
+/// A frame that is seen on any colour: accent inside a thin rim of paper.
+void paintFrame(QPainter &painter, const QRectF &rect, const FigureLook &look, double width)
+{
+    painter.setBrush(Qt::NoBrush);
+    painter.setPen(QPen(look.paper, width + 2));
+    painter.drawRect(rect);
+    painter.setPen(QPen(look.accent, width));
+    painter.drawRect(rect);
+}
+
+void paintTag(QPainter &painter, const QRectF &rect, const QString &text, const FigureLook &look)
+{
+    painter.fillRect(rect, look.ink);
+    painter.setPen(look.paper);
+    painter.drawText(rect, Qt::AlignCenter, text);
+}
+
+} // namespace
+
+void HeatmapView::paintMarks(QPainter &painter) const
+{
+    const FigureLook look = FigureLook::of(*this);
+    const HeatmapPainter &at = layout();
+    const QRectF plot = at.plot();
+    const auto rows = static_cast<double>(m_content.data->rows());
+    const auto columns = static_cast<double>(m_content.data->columns());
+    painter.save();
+    painter.setClipRect(plot.adjusted(-3, -3, 3, 3));
+    if (m_bandEnd > m_bandBegin) {
+        const QRectF band = at.cell(0, static_cast<double>(m_bandBegin)) | at.cell(rows - 1, static_cast<double>(m_bandEnd - 1));
+        paintFrame(painter, band.intersected(plot), look, 1.5);
+    }
+    painter.setRenderHint(QPainter::Antialiasing);
+    for (const HeatmapMark &mark : m_marks) {
+        const QRectF rect =
+            at.cell(static_cast<double>(std::max<std::int64_t>(0, mark.row)), static_cast<double>(std::max<std::int64_t>(0, mark.column)))
+            | at.cell(
+                mark.row < 0 ? rows - 1 : static_cast<double>(mark.row), mark.column < 0 ? columns - 1 : static_cast<double>(mark.column));
+        if (!rect.intersects(plot))
+            continue;
+        if (mark.style == HeatmapMark::Style::Dot) {
+            const double radius = std::clamp(std::min(rect.width(), rect.height()) * 0.25, 1.5, 5.0);
+            painter.setPen(QPen(look.paper, 1.5));
+            painter.setBrush(look.accent);
+            painter.drawEllipse(rect.center(), radius, radius);
+        } else if (mark.row >= 0 && mark.column < 0) {
+            // A whole row is pointed at from its ends, so that its cells stay readable.
+            painter.setPen(QPen(look.accent, 1.5));
+            painter.drawLine(QPointF(plot.left(), rect.top()), QPointF(plot.right(), rect.top()));
+            painter.drawLine(QPointF(plot.left(), rect.bottom()), QPointF(plot.right(), rect.bottom()));
+        } else {
+            paintFrame(painter, rect.intersected(plot), look, 2);
+        }
+    }
+    painter.restore();
+}
+
+void HeatmapView::paintCrosshair(QPainter &painter, Cell cell) const
+{
+    const FigureLook look = FigureLook::of(*this);
+    const HeatmapPainter &at = layout();
+    const QRectF plot = at.plot();
+    const QRectF rect = at.cell(cell.row, static_cast<double>(cell.column));
+    const QPointF centre = rect.center();
+    painter.save();
+    painter.setClipRect(plot);
+    for (const auto &[colour, width] : {std::pair{look.paper, 3.0}, std::pair{look.ink, 1.0}}) {
+        painter.setPen(QPen(colour, width));
+        painter.drawLine(QPointF(centre.x(), plot.top()), QPointF(centre.x(), rect.top()));
+        painter.drawLine(QPointF(centre.x(), rect.bottom()), QPointF(centre.x(), plot.bottom()));
+        painter.drawLine(QPointF(plot.left(), centre.y()), QPointF(rect.left(), centre.y()));
+        painter.drawLine(QPointF(rect.right(), centre.y()), QPointF(plot.right(), centre.y()));
+        if (rect.width() >= 3 && rect.height() >= 3) {
+            painter.setBrush(Qt::NoBrush);
+            painter.drawRect(rect);
+        }
+    }
+    painter.restore();
+    const QFontMetricsF metrics(look.smallFont());
+    painter.setFont(look.smallFont());
+    if (plot.left() <= centre.x() && centre.x() <= plot.right()) {
+        const QString text = m_content.columnLabel(cell.column);
+        const double width = metrics.horizontalAdvance(text) + 8;
+        const double left = std::clamp(centre.x() - width / 2, plot.left() - 10, plot.right() + 10 - width);
+        paintTag(painter, QRectF(left, plot.bottom() + 4, width, metrics.height() + 1), text, look);
+    }
+    if (plot.top() <= centre.y() && centre.y() <= plot.bottom()) {
+        const QString text = m_content.rowLabel(cell.row);
+        const double width = metrics.horizontalAdvance(text) + 8;
+        paintTag(painter, QRectF(plot.left() - 3 - width, centre.y() - metrics.height() / 2, width, metrics.height() + 1), text, look);
+    }
+}
+
+void HeatmapView::paintReadout(QPainter &painter, Cell cell) const
+{
+    const FigureLook look = FigureLook::of(*this);
+    const QFontMetricsF metrics(look.smallFont());
+    const QStringList lines = describe(cell);
+    double width = 0;
+    for (const QString &line : lines)
+        width = std::max(width, metrics.horizontalAdvance(line));
+    width = std::min(width, std::max(60.0, this->width() * 0.6));
+    const QSizeF size(width + 16, metrics.height() * static_cast<double>(lines.size()) + 10);
+    const QRectF anchor = layout().cell(cell.row, static_cast<double>(cell.column)).intersected(layout().plot());
+    // Beside the cell, on the side that has room.
+    QPointF at(anchor.right() + 12, anchor.bottom() + 10);
+    if (at.x() + size.width() > this->width() - 4)
+        at.setX(std::max(4.0, anchor.left() - 12 - size.width()));
+    if (at.y() + size.height() > this->height() - 4)
+        at.setY(std::max(4.0, anchor.top() - 10 - size.height()));
+    const QRectF box(at, size);
+    painter.save();
+    painter.setRenderHint(QPainter::Antialiasing);
+    painter.setPen(QPen(look.faint, 1));
+    QColor fill = palette().color(QPalette::Window);
+    fill.setAlpha(240);
+    painter.setBrush(fill);
+    painter.drawRoundedRect(box, 4, 4);
+    painter.setFont(look.smallFont());
+    painter.setPen(palette().color(QPalette::WindowText));
+    double y = box.top() + 5;
+    for (const QString &line : lines) {
+        painter.drawText(QRectF(box.left() + 8, y, width + 2, metrics.height()), Qt::AlignLeft | Qt::AlignVCenter,
+            metrics.elidedText(line, Qt::ElideRight, width + 2));
+        y += metrics.height();
+    }
+    painter.restore();
+}
+
+void HeatmapView::paintOverlay(QPainter &painter) const
+{
+    const FigureLook look = FigureLook::of(*this);
+    paintMarks(painter);
+    const Cell cell = m_cell.valid() ? m_cell : m_crosshair;
+    if (cell.valid())
+        paintCrosshair(painter, cell);
+    if (m_drag == Drag::Brush || m_drag == Drag::Box) {
+        const Cell first = cellAt(m_dragStart, true);
+        const Cell last = cellAt(m_dragNow, true);
+        QRectF rect =
+            (cellRect(first.row, first.column) | cellRect(m_drag == Drag::Brush && !m_brushColumns ? first.row : last.row, last.column))
+                .intersected(layout().plot());
+        if (m_drag == Drag::Brush && m_brushColumns) {
+            rect.setTop(layout().plot().top());
+            rect.setBottom(layout().plot().bottom());
+        }
+        QColor fill = look.accent;
+        fill.setAlpha(50);
+        painter.fillRect(rect, fill);
+        painter.setPen(QPen(look.accent, 1, m_drag == Drag::Box ? Qt::DashLine : Qt::SolidLine));
+        painter.setBrush(Qt::NoBrush);
+        painter.drawRect(rect);
+    }
+    if (m_cell.valid() && m_drag != Drag::Pan)
+        paintReadout(painter, m_cell);
+}
+
+void HeatmapView::paintEvent(QPaintEvent *)
+{
+    QPainter painter(this);
+    const FigureLook look = FigureLook::of(*this);
+    if (!hasData()) {
+        paintEmptyState(painter, rect(), look, m_emptyHeadline, m_emptyAdvice);
+    } else {
+        if (m_base.isNull()) {
+            m_base = QPixmap(size() * devicePixelRatioF());
+            m_base.setDevicePixelRatio(devicePixelRatioF());
+            m_base.fill(look.paper);
+            QPainter base(&m_base);
+            layout().paint(base, devicePixelRatioF());
+            const QFontMetricsF small(look.smallFont());
+            const double width = this->width() - 16.0;
+            base.setFont(look.titleFont());
+            base.setPen(look.ink);
+            base.drawText(QRectF(8, 4, width, QFontMetricsF(look.titleFont()).height()), Qt::AlignLeft | Qt::AlignVCenter,
+                QFontMetricsF(look.titleFont()).elidedText(m_content.title, Qt::ElideRight, width));
+            base.setFont(look.smallFont());
+            base.setPen(look.faint);
+            base.drawText(QRectF(8, height() - small.height() - 4, width, small.height()), Qt::AlignLeft | Qt::AlignVCenter,
+                small.elidedText(m_content.caption, Qt::ElideRight, width));
+        }
+        painter.drawPixmap(0, 0, m_base);
+        paintOverlay(painter);
+    }
+    if (hasFocus()) {
+        painter.setPen(QPen(palette().color(QPalette::Highlight), 1));
+        painter.setBrush(Qt::NoBrush);
+        painter.drawRect(rect().adjusted(0, 0, -1, -1));
+    }
+}
+
+void HeatmapView::paintFigure(QPainter &painter, const QRectF &target) const
+{
+    const FigureLook look = FigureLook::print(font());
+    if (!hasData()) {
+        paintEmptyState(painter, target, look, m_emptyHeadline, m_emptyAdvice);
+        return;
+    }
+    const QRectF inner = paintFigureFrame(painter, target, look, m_content.title, m_content.caption);
+    constexpr double sharpness = 3; // device pixels per unit: vector formats hold the matrix as an image
+    painterFor(inner, look).paint(painter, sharpness);
+}
+
+} // namespace expertscope

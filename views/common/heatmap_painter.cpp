@@ -1,0 +1,296 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+#include "views/common/heatmap_painter.h"
+
+#include "views/common/axis.h"
+
+#include <QFontMetricsF>
+#include <QImage>
+#include <QPainter>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+namespace expertscope {
+
+namespace {
+
+constexpr float missing = std::numeric_limits<float>::quiet_NaN();
+
+/// Where device pixels lie in the matrix along one axis.
+struct PixelAxis {
+    double first;
+    double perPixel;
+    std::int64_t count;
+    double at(int pixel) const { return first + pixel * perPixel; }
+    std::int64_t cell(int pixel) const
+    {
+        return std::clamp<std::int64_t>(static_cast<std::int64_t>(std::floor(first + (pixel + 0.5) * perPixel)), 0, count - 1);
+    }
+    bool lastOfCell(int pixel) const { return cell(pixel) != static_cast<std::int64_t>(std::floor(first + (pixel + 1.5) * perPixel)); }
+};
+
+/// One value per pixel column of a matrix row.
+void sampleRow(const HeatmapData &data, int row, const PixelAxis &x, std::span<float> samples)
+{
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+        const int pixel = static_cast<int>(i);
+        samples[i] = x.perPixel <= 1 ? data.at(row, x.cell(pixel)) : data.sample(row, x.at(pixel), x.perPixel);
+    }
+}
+
+/// Rows that are thinner than a pixel: the mean of those under it, or the middle one of ids.
+void sampleRows(const HeatmapData &data, int first, int end, const PixelAxis &x, std::span<float> samples, std::vector<float> &scratch)
+{
+    if (end - first <= 1 || data.categorical()) {
+        sampleRow(data, (first + end) / 2, x, samples);
+        return;
+    }
+    scratch.assign(samples.size() * 2, 0.0F);
+    std::vector<float> one(samples.size());
+    for (int row = first; row < end; ++row) {
+        sampleRow(data, row, x, one);
+        for (std::size_t i = 0; i < one.size(); ++i) {
+            if (!std::isnan(one[i])) {
+                scratch[2 * i] += one[i];
+                scratch[2 * i + 1] += 1;
+            }
+        }
+    }
+    for (std::size_t i = 0; i < samples.size(); ++i)
+        samples[i] = scratch[2 * i + 1] > 0 ? scratch[2 * i] / scratch[2 * i + 1] : missing;
+}
+
+} // namespace
+
+QString HeatmapContent::valueLabel() const
+{
+    return unit.isEmpty() || unit == QLatin1String("1") ? valueTitle : valueTitle + QStringLiteral(" [") + unit + u']';
+}
+
+QImage heatmapImage(const HeatmapData &data, const HeatmapWindow &window, QSize pixels, const ColourScale &scale, const FigureLook &look)
+{
+    QImage image(pixels, QImage::Format_RGB32);
+    if (image.isNull() || data.rows() == 0 || data.columns() == 0) {
+        image.fill(look.paper);
+        return image;
+    }
+    const PixelAxis x{window.left, window.columns() / pixels.width(), data.columns()};
+    const PixelAxis y{window.top, window.rows() / pixels.height(), data.rows()};
+    const bool gaps = x.perPixel < 1.0 / 9 && y.perPixel < 1.0 / 7;
+    const QRgb paper = look.paper.rgb();
+    const QRgb hatch = look.missing.rgb();
+    const std::span<const QRgb> table = colourTable(scale.map);
+    const bool categorical = scale.categorical();
+
+    std::vector<float> samples(static_cast<std::size_t>(pixels.width()));
+    std::vector<float> scratch;
+    std::vector<QRgb> colours(samples.size());
+    bool anyMissing = false;
+    std::int64_t drawn = -1;
+    for (int py = 0; py < pixels.height(); ++py) {
+        auto *line = reinterpret_cast<QRgb *>(image.scanLine(py));
+        const std::int64_t row = y.cell(py);
+        if (gaps && y.lastOfCell(py)) {
+            std::fill_n(line, pixels.width(), paper);
+            continue;
+        }
+        if (row != drawn || y.perPixel > 1) {
+            const auto first =
+                static_cast<int>(y.perPixel > 1 ? std::clamp<std::int64_t>(static_cast<std::int64_t>(y.at(py)), 0, data.rows() - 1) : row);
+            const auto end = static_cast<int>(y.perPixel > 1
+                    ? std::clamp<std::int64_t>(static_cast<std::int64_t>(std::ceil(y.at(py + 1))), first + 1, data.rows())
+                    : row + 1);
+            sampleRows(data, first, end, x, samples, scratch);
+            anyMissing = false;
+            for (std::size_t i = 0; i < samples.size(); ++i) {
+                const float value = samples[i];
+                if (std::isnan(value))
+                    anyMissing = true;
+                else
+                    colours[i] = categorical ? expertColour(static_cast<int>(value)) : table[static_cast<std::size_t>(scale.index(value))];
+            }
+            if (gaps) {
+                for (int px = 0; px < pixels.width(); ++px) {
+                    if (x.lastOfCell(px))
+                        colours[static_cast<std::size_t>(px)] = paper;
+                }
+            }
+            drawn = row;
+        }
+        std::memcpy(line, colours.data(), colours.size() * sizeof(QRgb));
+        if (anyMissing) {
+            for (int px = 0; px < pixels.width(); ++px) {
+                if (std::isnan(samples[static_cast<std::size_t>(px)]) && !(gaps && x.lastOfCell(px)))
+                    line[px] = (px + py) % 6 == 0 ? hatch : paper;
+            }
+        }
+    }
+    return image;
+}
+
+LegendSpec heatmapLegend(const HeatmapContent &content, const ColourScale &scale, bool locked, double columnsPerPixel)
+{
+    LegendSpec spec;
+    spec.scale = scale;
+    spec.title = content.valueLabel();
+    spec.locked = locked;
+    spec.reference = content.reference;
+    spec.referenceName = content.referenceName;
+    if (!content.data)
+        return spec;
+    spec.categories = content.data->categories();
+    // Tolerance of half a colour step: rounding is not clipping.
+    const double slack = (scale.high - scale.low) / 512;
+    const ValueExtent &extent = content.data->extent();
+    spec.missing = extent.missing;
+    spec.clippedLow = extent.any && extent.low < scale.low - slack;
+    spec.clippedHigh = extent.any && extent.high > scale.high + slack;
+    const auto &level = content.data->levelFor(columnsPerPixel);
+    if (columnsPerPixel > 1.5) {
+        const auto each = static_cast<std::int64_t>(std::llround(columnsPerPixel));
+        spec.title += content.data->categorical() ? QStringLiteral(", most frequent of %1 a pixel").arg(level.block)
+                                                  : QStringLiteral(", mean of %1 a pixel").arg(each);
+    }
+    return spec;
+}
+
+HeatmapPainter::HeatmapPainter(
+    const HeatmapContent &content, const HeatmapWindow &window, const LegendSpec &legend, const FigureLook &look, const QRectF &target)
+    : m_content{content}
+    , m_window{window}
+    , m_legend{legend}
+    , m_look{look}
+    , m_target{target}
+{
+    const QFontMetricsF metrics(look.smallFont());
+    double rowWidth = metrics.horizontalAdvance(QStringLiteral("00"));
+    if (content.data && content.data->rows() > 0) {
+        for (const std::int64_t row : integerTicks(0, content.data->rows() - 1, 8))
+            rowWidth = std::max(rowWidth, metrics.horizontalAdvance(content.rowLabel(row)));
+        rowWidth = std::max(rowWidth, metrics.horizontalAdvance(content.rowLabel(content.data->rows() - 1)));
+    }
+    const double line = metrics.height();
+    const double left = line + 4 + rowWidth + 7;
+    const double bottom = 5 + line * (content.columnText ? 3 : 2) + 3;
+    const double right = legendExtent(legend, Qt::Vertical, look) + 14;
+    m_plot = target.adjusted(left, line * 0.5, -right, -bottom);
+    if (m_plot.width() < 20)
+        m_plot.setWidth(20);
+    if (m_plot.height() < 20)
+        m_plot.setHeight(20);
+    m_legendRect = QRectF(m_plot.right() + 12, m_plot.top(), right - 14, m_plot.height());
+}
+
+QRectF HeatmapPainter::cell(double row, double column) const
+{
+    const double width = m_plot.width() / m_window.columns();
+    const double height = m_plot.height() / m_window.rows();
+    return {m_plot.left() + (column - m_window.left) * width, m_plot.top() + (row - m_window.top) * height, width, height};
+}
+
+void HeatmapPainter::paintColumnAxis(QPainter &painter) const
+{
+    const QFontMetricsF metrics(m_look.smallFont());
+    const std::int64_t columns = m_content.data->columns();
+    const auto first = std::clamp<std::int64_t>(static_cast<std::int64_t>(std::ceil(m_window.left - 0.5)), 0, columns - 1);
+    const auto last = std::clamp<std::int64_t>(static_cast<std::int64_t>(std::floor(m_window.right - 0.5)), 0, columns - 1);
+    const double labelWidth =
+        std::max(metrics.horizontalAdvance(m_content.columnLabel(last)), metrics.horizontalAdvance(m_content.columnLabel(first)))
+        + metrics.averageCharWidth() * 2;
+    const int most = std::max(1, static_cast<int>(m_plot.width() / labelWidth));
+    for (const std::int64_t tick : integerTicks(first, last, most)) {
+        const QRectF box = cell(0, static_cast<double>(tick));
+        const double x = box.center().x();
+        painter.setPen(QPen(m_look.faint, 1));
+        painter.drawLine(QPointF(x, m_plot.bottom() + 1), QPointF(x, m_plot.bottom() + 4));
+        painter.setPen(m_look.ink);
+        painter.drawText(QRectF(x - labelWidth, m_plot.bottom() + 5, 2 * labelWidth, metrics.height()), Qt::AlignHCenter | Qt::AlignTop,
+            m_content.columnLabel(tick));
+    }
+    const double width = m_plot.width() / m_window.columns();
+    if (m_content.columnText && width >= metrics.averageCharWidth() * 3) {
+        painter.setPen(m_look.faint);
+        for (std::int64_t column = first; column <= last; ++column) {
+            const QRectF box = cell(0, static_cast<double>(column));
+            const QRectF text(box.left() + 1, m_plot.bottom() + 5 + metrics.height(), box.width() - 2, metrics.height());
+            painter.drawText(text, Qt::AlignCenter, metrics.elidedText(m_content.columnText(column), Qt::ElideRight, text.width()));
+        }
+    }
+    painter.setPen(m_look.ink);
+    const double below = m_plot.bottom() + 5 + metrics.height() * (m_content.columnText ? 2 : 1) + 1;
+    painter.drawText(QRectF(m_plot.left(), below, m_plot.width(), metrics.height() + 2), Qt::AlignCenter, m_content.columnTitle);
+}
+
+void HeatmapPainter::paintRowAxis(QPainter &painter) const
+{
+    const QFontMetricsF metrics(m_look.smallFont());
+    const std::int64_t rows = m_content.data->rows();
+    const auto first = std::clamp<std::int64_t>(static_cast<std::int64_t>(std::ceil(m_window.top - 0.5)), 0, rows - 1);
+    const auto last = std::clamp<std::int64_t>(static_cast<std::int64_t>(std::floor(m_window.bottom - 0.5)), 0, rows - 1);
+    const int most = std::max(1, static_cast<int>(m_plot.height() / (metrics.height() * 1.3)));
+    const double right = m_plot.left() - 6;
+    for (const std::int64_t tick : integerTicks(first, last, most)) {
+        const double y = cell(static_cast<double>(tick), 0).center().y();
+        painter.setPen(QPen(m_look.faint, 1));
+        painter.drawLine(QPointF(m_plot.left() - 4, y), QPointF(m_plot.left() - 1, y));
+        painter.setPen(m_look.ink);
+        painter.drawText(QRectF(m_target.left(), y - metrics.height() / 2, right - m_target.left(), metrics.height()),
+            Qt::AlignRight | Qt::AlignVCenter, m_content.rowLabel(tick));
+    }
+    painter.save();
+    painter.translate(m_target.left() + metrics.height() / 2 + 1, m_plot.center().y());
+    painter.rotate(-90);
+    painter.drawText(
+        QRectF(-m_plot.height() / 2, -metrics.height() / 2, m_plot.height(), metrics.height()), Qt::AlignCenter, m_content.rowTitle);
+    painter.restore();
+}
+
+void HeatmapPainter::paintCellTexts(QPainter &painter) const
+{
+    const QFontMetricsF metrics(m_look.smallFont());
+    const QRectF one = cell(0, 0);
+    const HeatmapData &data = *m_content.data;
+    const double needed =
+        metrics.horizontalAdvance(data.categorical() ? QString::number(data.categories() - 1) : QStringLiteral("0.000")) + 4;
+    if (one.width() < needed || one.height() < metrics.height() + 2)
+        return;
+    painter.save();
+    painter.setClipRect(m_plot, Qt::IntersectClip);
+    const auto lastRow = std::min<std::int64_t>(data.rows(), static_cast<std::int64_t>(std::ceil(m_window.bottom)));
+    const auto lastColumn = std::min<std::int64_t>(data.columns(), static_cast<std::int64_t>(std::ceil(m_window.right)));
+    for (auto row = static_cast<std::int64_t>(std::max(0.0, m_window.top)); row < lastRow; ++row) {
+        for (auto column = static_cast<std::int64_t>(std::max(0.0, m_window.left)); column < lastColumn; ++column) {
+            const float value = data.at(static_cast<int>(row), column);
+            if (std::isnan(value))
+                continue;
+            painter.setPen(QColor(inkOn(m_legend.scale.colour(value))));
+            const QString text =
+                data.categorical() ? QString::number(static_cast<int>(value)) : QString::number(static_cast<double>(value), 'g', 3);
+            painter.drawText(cell(static_cast<double>(row), static_cast<double>(column)), Qt::AlignCenter, text);
+        }
+    }
+    painter.restore();
+}
+
+void HeatmapPainter::paint(QPainter &painter, double pixelRatio) const
+{
+    if (!m_content.data || m_content.data->rows() == 0 || m_content.data->columns() == 0)
+        return;
+    painter.save();
+    painter.setFont(m_look.smallFont());
+    const QSize pixels(std::max(1, static_cast<int>(std::lround(m_plot.width() * pixelRatio))),
+        std::max(1, static_cast<int>(std::lround(m_plot.height() * pixelRatio))));
+    painter.drawImage(m_plot, heatmapImage(*m_content.data, m_window, pixels, m_legend.scale, m_look));
+    painter.setPen(QPen(m_look.faint, 1));
+    painter.setBrush(Qt::NoBrush);
+    painter.drawRect(m_plot.adjusted(-0.5, -0.5, 0.5, 0.5));
+    paintCellTexts(painter);
+    paintColumnAxis(painter);
+    paintRowAxis(painter);
+    paintLegend(painter, m_legendRect, m_legend, Qt::Vertical, m_look);
+    painter.restore();
+}
+
+} // namespace expertscope
