@@ -118,6 +118,20 @@ Buffer hostBuffer(DType type, Shape shape)
     return Buffer{std::shared_ptr<void>{memory, std::free}, Tensor{memory, type, shape}};
 }
 
+float valueAt(const Tensor &tensor, std::int64_t i)
+{
+    switch (tensor.dtype) {
+    case DType::F32:
+        return static_cast<const float *>(tensor.data)[i];
+    case DType::F16:
+        return f16ToF32(static_cast<const std::uint16_t *>(tensor.data)[i]);
+    case DType::BF16:
+        return bf16ToF32(static_cast<const std::uint16_t *>(tensor.data)[i]);
+    default:
+        throw Error{ErrorKind::Input, "a weight of type " + std::string{name(tensor.dtype)} + " cannot be used", {}, "Use F32, F16 or BF16 weights"};
+    }
+}
+
 float bf16ToF32(std::uint16_t bits)
 {
     return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);

@@ -70,6 +70,9 @@ private:
 /// 64-byte aligned, zeroed host memory.
 Buffer hostBuffer(DType type, Shape shape);
 
+/// Element `i` of an F32, F16 or BF16 tensor in host memory; Error (Input) on any other type. For odd values, not for loops that matter.
+float valueAt(const Tensor &tensor, std::int64_t i);
+
 float f16ToF32(std::uint16_t bits);
 std::uint16_t f32ToF16(float value); ///< round to nearest even; overflow to infinity
 float bf16ToF32(std::uint16_t bits);

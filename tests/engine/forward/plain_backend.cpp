@@ -14,21 +14,6 @@ namespace {
 
 using Row = std::vector<float>;
 
-float element(const Tensor &t, std::int64_t i)
-{
-    switch (t.dtype) {
-    case DType::F32:
-        return static_cast<const float *>(t.data)[i];
-    case DType::F16:
-        return f16ToF32(static_cast<const std::uint16_t *>(t.data)[i]);
-    case DType::BF16:
-        return bf16ToF32(static_cast<const std::uint16_t *>(t.data)[i]);
-    default:
-        throw Error{ ErrorKind::Input, "a weight of type " + std::string{ name(t.dtype) } + " cannot be used", {},
-            "Use F32, F16 or BF16 weights" };
-    }
-}
-
 struct PlainWeight final : Weight {
     explicit PlainWeight(const Tensor &t)
         : stored{ t }
@@ -52,7 +37,7 @@ Row product(const float *x, const Weight &weight)
     for (std::int64_t o = 0; o < w.shape[0]; ++o) {
         double sum = 0;
         for (std::int64_t i = 0; i < w.shape[1]; ++i)
-            sum += static_cast<double>(x[i]) * element(w, o * w.shape[1] + i);
+            sum += static_cast<double>(x[i]) * valueAt(w, o * w.shape[1] + i);
         y[static_cast<std::size_t>(o)] = static_cast<float>(sum);
     }
     return y;
@@ -149,7 +134,7 @@ Buffer PlainBackend::prepareVector(const Tensor &stored)
 {
     Buffer out = hostBuffer(DType::F32, stored.shape);
     for (std::int64_t i = 0; i < stored.count(); ++i)
-        out.tensor().f32()[i] = element(stored, i);
+        out.tensor().f32()[i] = valueAt(stored, i);
     return out;
 }
 
@@ -158,7 +143,7 @@ void PlainBackend::embed(const Weight &table, std::span<const std::int32_t> ids,
     const std::int64_t width = table.cols();
     for (std::size_t t = 0; t < ids.size(); ++t)
         for (std::int64_t i = 0; i < width; ++i)
-            out.f32()[static_cast<std::int64_t>(t) * width + i] = element(stored(table), ids[t] * width + i);
+            out.f32()[static_cast<std::int64_t>(t) * width + i] = valueAt(stored(table), ids[t] * width + i);
 }
 
 void PlainBackend::rmsNorm(const Tensor &x, const Tensor &weight, float eps, const Tensor &out)
