@@ -1,0 +1,197 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+// The products in f32: few rows (memory-bound, reads each weight once) and panels of rows (compute-bound).
+// Second half of kernels_vector.h; the same rules hold.
+#pragma once
+
+namespace expertscope::cpu {
+
+namespace {
+
+// ---- Few rows -------------------------------------------------------------------------------------------------------
+
+std::size_t fewBytes(const PanelShape &shape)
+{
+    return static_cast<std::size_t>(shape.rows) * static_cast<std::size_t>(shape.depth) * sizeof(float);
+}
+
+void fewPack(const float *const *rows, const PanelShape &shape, void *panel)
+{
+    for (int r = 0; r < shape.rows; ++r)
+        __builtin_memcpy(static_cast<float *>(panel) + r * shape.depth, rows[r], static_cast<std::size_t>(shape.depth) * sizeof(float));
+}
+
+void fewPackColumns(const float *columns, std::int64_t first, std::int64_t count, const PanelShape &shape, void *panel)
+{
+    for (int r = 0; r < shape.rows; ++r)
+        for (std::int64_t i = 0; i < count; ++i)
+            static_cast<float *>(panel)[r * shape.depth + first + i] = columns[i * shape.width + r];
+}
+
+template<int M, typename T>
+void dotRow(const T *w, const float *x, std::int64_t k, float *out)
+{
+    constexpr int chains = M == 1 ? 8 : 4; // enough sums in flight to hide the latency of an addition
+    Vf sums[M][chains] = {};
+    std::int64_t i = 0;
+    for (; i + chains * L <= k; i += chains * L) {
+        ES_UNROLL
+        for (int c = 0; c < chains; ++c) {
+            const Vf v = widened(w + i + c * L);
+            ES_UNROLL
+            for (int m = 0; m < M; ++m)
+                sums[m][c] += v * load(x + m * k + i + c * L);
+        }
+    }
+    for (; i + L <= k; i += L) {
+        const Vf v = widened(w + i);
+        for (int m = 0; m < M; ++m)
+            sums[m][0] += v * load(x + m * k + i);
+    }
+    for (int m = 0; m < M; ++m) {
+        Vf total = {};
+        for (int c = 0; c < chains; ++c)
+            total += sums[m][c];
+        float sum = sumLanes(total);
+        for (std::int64_t j = i; j < k; ++j)
+            sum += widenedOne(w + j) * x[m * k + j];
+        out[m] = sum;
+    }
+}
+
+void fewMultiply(const StoredRows &weights, std::int64_t n, const PanelShape &shape, const void *panel, float *columns)
+{
+    const auto *x = static_cast<const float *>(panel);
+    asStored(weights.data, weights.type, [&](const auto *w) {
+        for (std::int64_t i = 0; i < n; ++i) {
+            const auto *row = w + i * weights.stride;
+            float *out = columns + i * shape.width;
+            if (shape.rows == 1)
+                dotRow<1>(row, x, shape.depth, out);
+            else if (shape.rows == 2)
+                dotRow<2>(row, x, shape.depth, out);
+            else
+                dotRow<3>(row, x, shape.depth, out);
+        }
+    });
+}
+
+// ---- Panels ---------------------------------------------------------------------------------------------------------
+
+constexpr int tileRows = L == 16 ? 8 : 4; // rows of A whose sums fit in registers with three vectors of columns each
+constexpr std::int64_t depthBlock = 256; // numbers summed before they are added to memory: keeps a panel's part in cache
+
+/// columns [N, V*L] (+)= A [N, k] panel [k, V*L]. Contiguous: A's rows are (columnStride 1); else its columns are (rowStride 1).
+template<int N, int V, bool Contiguous>
+void productTile(
+    const float *a, std::int64_t stride, std::int64_t k, const float *panel, std::int64_t width, float *columns, bool accumulate)
+{
+    Vf sums[N][V] = {};
+    for (std::int64_t j = 0; j < k; ++j) {
+        Vf x[V];
+        ES_UNROLL
+        for (int v = 0; v < V; ++v)
+            x[v] = load(panel + j * width + v * L);
+        ES_UNROLL
+        for (int i = 0; i < N; ++i) {
+            const Vf factor = splat(Contiguous ? a[i * stride + j] : a[j * stride + i]);
+            ES_UNROLL
+            for (int v = 0; v < V; ++v)
+                sums[i][v] += factor * x[v];
+        }
+    }
+    ES_UNROLL
+    for (int i = 0; i < N; ++i) {
+        ES_UNROLL
+        for (int v = 0; v < V; ++v) {
+            float *to = columns + i * width + v * L;
+            store(to, accumulate ? load(to) + sums[i][v] : sums[i][v]);
+        }
+    }
+}
+
+template<int V, bool Contiguous>
+void productRows(const float *a, std::int64_t stride, std::int64_t n, std::int64_t k, const float *panel, std::int64_t width,
+    float *columns, bool accumulate)
+{
+    const std::int64_t step = Contiguous ? stride : 1;
+    std::int64_t i = 0;
+    for (; i + tileRows <= n; i += tileRows)
+        productTile<tileRows, V, Contiguous>(a + i * step, stride, k, panel, width, columns + i * width, accumulate);
+    for (; i < n; ++i)
+        productTile<1, V, Contiguous>(a + i * step, stride, k, panel, width, columns + i * width, accumulate);
+}
+
+void product(const float *a, std::int64_t rowStride, std::int64_t columnStride, std::int64_t n, std::int64_t k, const float *panel,
+    int width, float *columns, bool accumulate)
+{
+    const bool contiguous = columnStride == 1;
+    const std::int64_t stride = contiguous ? rowStride : columnStride;
+    for (int c = 0; c < width;) {
+        const int vectors = (width - c) / L;
+        const auto rows = vectors >= 3 ? (contiguous ? productRows<3, true> : productRows<3, false>)
+            : vectors == 2             ? (contiguous ? productRows<2, true> : productRows<2, false>)
+                                       : (contiguous ? productRows<1, true> : productRows<1, false>);
+        rows(a, stride, n, k, panel + c, width, columns + c, accumulate);
+        c += L * (vectors >= 3 ? 3 : vectors);
+    }
+}
+
+std::size_t panelBytes(const PanelShape &shape)
+{
+    return static_cast<std::size_t>(shape.width) * static_cast<std::size_t>(shape.depth) * sizeof(float);
+}
+
+void panelPack(const float *const *rows, const PanelShape &shape, void *panel)
+{
+    auto *to = static_cast<float *>(panel);
+    for (int r = 0; r < shape.width; r += L) {
+        std::int64_t k = 0;
+        for (; k + L <= shape.depth; k += L) {
+            Vf tile[L];
+            for (int i = 0; i < L; ++i)
+                tile[i] = r + i < shape.rows ? load(rows[r + i] + k) : Vf{};
+            transpose(tile);
+            ES_UNROLL
+            for (int i = 0; i < L; ++i)
+                store(to + (k + i) * shape.width + r, tile[i]);
+        }
+        for (; k < shape.depth; ++k)
+            for (int i = 0; i < L; ++i)
+                to[k * shape.width + r + i] = r + i < shape.rows ? rows[r + i][k] : 0.0f;
+    }
+}
+
+void panelPackColumns(const float *columns, std::int64_t first, std::int64_t count, const PanelShape &shape, void *panel)
+{
+    __builtin_memcpy(static_cast<float *>(panel) + first * shape.width, columns,
+        static_cast<std::size_t>(count) * static_cast<std::size_t>(shape.width) * sizeof(float));
+}
+
+void panelMultiply(const StoredRows &weights, std::int64_t n, const PanelShape &shape, const void *panel, float *columns)
+{
+    const auto *x = static_cast<const float *>(panel);
+    for (std::int64_t k = 0; k < shape.depth; k += depthBlock) {
+        const std::int64_t count = shape.depth - k < depthBlock ? shape.depth - k : depthBlock;
+        // Stored halves become floats here, one cache-sized tile at a time, never the whole matrix. F32 is copied as well
+        // where it is not aligned or its row length would make all rows of a tile fall into the same cache sets.
+        alignas(64) float tile[blockRows * depthBlock];
+        asStored(weights.data, weights.type, [&](const auto *w) {
+            for (std::int64_t i = 0; i < n; ++i)
+                widenRow(w + i * weights.stride + k, count, tile + i * depthBlock);
+        });
+        product(tile, depthBlock, 1, n, count, x + k * shape.width, shape.width, columns, k > 0);
+    }
+}
+
+} // namespace
+
+/// The table of this instruction set.
+#define ES_KERNEL_TABLE(title)                                                                                                             \
+    {                                                                                                                                      \
+        title, L, { 1, 3, fewBytes, fewPack, fewPackColumns, fewMultiply },                                                                \
+            { L, 3 * L, panelBytes, panelPack, panelPackColumns, panelMultiply }, nullptr, storeRows, widen, add, addScaled, scale, clamp, \
+            siluTimes, sumOfSquares, normalise, rotate, product, softmax, scaleColumns, logSumExp                                          \
+    }
+
+} // namespace expertscope::cpu
