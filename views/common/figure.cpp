@@ -6,6 +6,9 @@
 #include <QPainter>
 #include <QWidget>
 
+#include <algorithm>
+#include <cmath>
+
 namespace expertscope {
 
 FigureLook FigureLook::of(const QWidget &widget)
@@ -90,6 +93,39 @@ void paintEmptyState(QPainter &painter, const QRectF &target, const FigureLook &
     painter.setFont(look.font);
     painter.drawText(QRectF(middle.left(), middle.top() + 1.5 * line, middle.width(), 3.5 * line),
         Qt::AlignHCenter | Qt::AlignTop | Qt::TextWordWrap, advice);
+    painter.restore();
+}
+
+void paintReadout(QPainter &painter, const QRectF &anchor, const QRectF &bounds, const QStringList &lines, const FigureLook &look)
+{
+    const QFontMetricsF metrics(look.smallFont());
+    double width = 0;
+    double lineHeight = metrics.height();
+    for (const QString &line : lines) {
+        const QRectF size = metrics.boundingRect(line);
+        width = std::max(width, metrics.horizontalAdvance(line));
+        lineHeight = std::max(lineHeight, size.height()); // scripts with tall glyphs
+    }
+    width = std::min(std::ceil(width), std::max(60.0, bounds.width() * 0.6));
+    const QSizeF size(width + 18, lineHeight * static_cast<double>(lines.size()) + 10);
+    QPointF at(anchor.right() + 12, anchor.bottom() + 10);
+    if (at.x() + size.width() > bounds.right() - 4)
+        at.setX(std::max(bounds.left() + 4, anchor.left() - 12 - size.width()));
+    if (at.y() + size.height() > bounds.bottom() - 4)
+        at.setY(std::max(bounds.top() + 4, anchor.top() - 10 - size.height()));
+    painter.save();
+    painter.setRenderHint(QPainter::Antialiasing);
+    painter.setPen(QPen(look.faint, 1));
+    painter.setBrush(look.paper);
+    painter.drawRoundedRect(QRectF(at, size), 4, 4);
+    painter.setFont(look.smallFont());
+    painter.setPen(look.ink);
+    double y = at.y() + 5;
+    for (const QString &line : lines) {
+        painter.drawText(QRectF(at.x() + 9, y, width + 2, lineHeight), Qt::AlignLeft | Qt::AlignVCenter,
+            metrics.elidedText(line, Qt::ElideRight, width + 2));
+        y += lineHeight;
+    }
     painter.restore();
 }
 

@@ -9,6 +9,7 @@
 #include <QPalette>
 #include <QRectF>
 #include <QString>
+#include <QStringList>
 
 class QPainter;
 class QWidget;
@@ -37,6 +38,9 @@ QRectF paintFigureFrame(QPainter &painter, const QRectF &target, const FigureLoo
 
 /// A friendly empty state: a headline and what to do, centred.
 void paintEmptyState(QPainter &painter, const QRectF &target, const FigureLook &look, const QString &headline, const QString &advice);
+
+/// A small box of lines beside `anchor`, kept inside `bounds`: what is under the cursor.
+void paintReadout(QPainter &painter, const QRectF &anchor, const QRectF &bounds, const QStringList &lines, const FigureLook &look);
 
 /// What every view says while nothing is open.
 QString nothingOpenHeadline();

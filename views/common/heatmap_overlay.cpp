@@ -107,42 +107,6 @@ void HeatmapView::paintCrosshair(QPainter &painter, Cell cell) const
     }
 }
 
-void HeatmapView::paintReadout(QPainter &painter, Cell cell) const
-{
-    const FigureLook look = FigureLook::of(*this);
-    const QFontMetricsF metrics(look.smallFont());
-    const QStringList lines = describe(cell);
-    double width = 0;
-    for (const QString &line : lines)
-        width = std::max(width, metrics.horizontalAdvance(line));
-    width = std::min(width, std::max(60.0, this->width() * 0.6));
-    const QSizeF size(width + 16, metrics.height() * static_cast<double>(lines.size()) + 10);
-    const QRectF anchor = layout().cell(cell.row, static_cast<double>(cell.column)).intersected(layout().plot());
-    // Beside the cell, on the side that has room.
-    QPointF at(anchor.right() + 12, anchor.bottom() + 10);
-    if (at.x() + size.width() > this->width() - 4)
-        at.setX(std::max(4.0, anchor.left() - 12 - size.width()));
-    if (at.y() + size.height() > this->height() - 4)
-        at.setY(std::max(4.0, anchor.top() - 10 - size.height()));
-    const QRectF box(at, size);
-    painter.save();
-    painter.setRenderHint(QPainter::Antialiasing);
-    painter.setPen(QPen(look.faint, 1));
-    QColor fill = palette().color(QPalette::Window);
-    fill.setAlpha(240);
-    painter.setBrush(fill);
-    painter.drawRoundedRect(box, 4, 4);
-    painter.setFont(look.smallFont());
-    painter.setPen(palette().color(QPalette::WindowText));
-    double y = box.top() + 5;
-    for (const QString &line : lines) {
-        painter.drawText(QRectF(box.left() + 8, y, width + 2, metrics.height()), Qt::AlignLeft | Qt::AlignVCenter,
-            metrics.elidedText(line, Qt::ElideRight, width + 2));
-        y += metrics.height();
-    }
-    painter.restore();
-}
-
 void HeatmapView::paintOverlay(QPainter &painter) const
 {
     const FigureLook look = FigureLook::of(*this);
@@ -168,7 +132,7 @@ void HeatmapView::paintOverlay(QPainter &painter) const
         painter.drawRect(rect);
     }
     if (m_cell.valid() && m_drag != Drag::Pan)
-        paintReadout(painter, m_cell);
+        paintReadout(painter, cellRect(m_cell.row, m_cell.column).intersected(layout().plot()), rect(), describe(m_cell), look);
 }
 
 void HeatmapView::paintEvent(QPaintEvent *)

@@ -105,7 +105,6 @@ private:
     void paintOverlay(QPainter &painter) const;
     void paintMarks(QPainter &painter) const;
     void paintCrosshair(QPainter &painter, Cell cell) const;
-    void paintReadout(QPainter &painter, Cell cell) const;
     void updatePointer();
 
     HeatmapContent m_content;

@@ -1,0 +1,30 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+// CSV as of RFC 4180: UTF-8, a header row, decimal point, empty where a value is missing.
+#pragma once
+
+#include <QString>
+
+#include <string>
+#include <string_view>
+
+namespace expertscope {
+
+class CsvWriter {
+public:
+    CsvWriter &field(std::string_view text);
+    CsvWriter &field(const QString &text) { return field(text.toStdString()); }
+    CsvWriter &field(const char *text) { return field(std::string_view(text)); }
+    CsvWriter &field(double value); ///< shortest text that reads back the same single-precision number; NaN = empty
+    CsvWriter &field(std::int64_t value);
+    CsvWriter &field(int value) { return field(static_cast<std::int64_t>(value)); }
+    void endRow();
+    const std::string &text() const { return m_text; }
+
+private:
+    void separate();
+    std::string m_text;
+    bool m_rowStarted = false;
+};
+
+} // namespace expertscope
