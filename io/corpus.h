@@ -10,9 +10,22 @@
 
 namespace expertscope {
 
-/// By extension (.jsonl, .json, .csv, .tsv, else plain text). Columns: text, or prompt (and continuation); id, language, domain,
-/// parallel_id; any further string, number or bool column is a label column. Throws Error (Input) naming file and row: empty
-/// corpus, invalid UTF-8, a row over the size limit, a broken row, a repeated id.
+enum class CorpusFormat {
+    Jsonl, ///< a JSON object a line; columns with objects, arrays or null are left out
+    Csv, ///< RFC 4180, with a header row
+    Tsv, ///< the same with tabs
+    PlainText, ///< one sequence a line that is not blank
+};
+
+/// By extension (.jsonl, .json, .csv, .tsv, else plain text).
+CorpusFormat corpusFormat(const std::filesystem::path &file);
+
+/// Columns: text, or prompt (and continuation); id, language, domain, parallel_id; any further string, number or bool column is a
+/// label column, empty in the rows that lack it. Throws Error (Input) naming file and line: empty corpus, invalid UTF-8, a row of
+/// 10 MB or more, a broken row, a row without text, a repeated id, more than 32 label columns, more than 2 GB in all.
 Corpus readCorpus(const std::filesystem::path &file);
+
+/// The same from memory; `source` names it in errors and becomes Corpus::source.
+Corpus parseCorpus(std::string_view bytes, CorpusFormat format, const std::string &source);
 
 } // namespace expertscope
