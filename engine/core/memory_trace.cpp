@@ -14,6 +14,8 @@ void MemoryTrace::begin(const TraceMeta &meta)
     m_meta = meta;
     m_meta.tokens = 0;
     m_meta.sequences.clear();
+    if (m_meta.dateCreated.empty())
+        m_meta.dateCreated = currentDate();
     const std::size_t cells = m_meta.layers.size() * static_cast<std::size_t>(m_meta.experts);
     m_load.assign(cells, 0);
     m_gateMass.assign(m_meta.fields.gateWeight ? cells : 0, 0.0);

@@ -5,8 +5,28 @@
 #include "engine/core/error.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
 
 namespace expertscope {
+
+std::string currentDate()
+{
+    std::time_t seconds = std::time(nullptr);
+    if (const char *fixed = std::getenv("SOURCE_DATE_EPOCH"); fixed && *fixed) {
+        std::int64_t value = 0;
+        const char *end = fixed + std::strlen(fixed);
+        if (std::from_chars(fixed, end, value).ptr == end)
+            seconds = static_cast<std::time_t>(value);
+    }
+    std::tm utc{};
+    char text[32] = "";
+    if (gmtime_r(&seconds, &utc))
+        std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    return text;
+}
 
 int TraceMeta::sequenceOf(std::int64_t token) const
 {

@@ -84,6 +84,9 @@ struct TraceFields {
     bool operator==(const TraceFields &) const = default;
 };
 
+/// Now, or SOURCE_DATE_EPOCH where it is set, so that the same run can give the same bytes: ISO 8601, UTC, ends in Z.
+std::string currentDate();
+
 struct TraceMeta {
     std::string title, history, dateCreated, producer, producerVersion;
     ModelInfo model;
