@@ -23,6 +23,7 @@ struct LayerWeights {
     Buffer ffnNorm; ///< [H]
     GatedMlp dense; ///< of a dense layer
     WeightPtr router; ///< [E, H]
+    std::vector<float> selectionBias; ///< [E]; empty where the family has none
     std::vector<GatedMlp> experts; ///< [E]
     GatedMlp shared; ///< of a shared expert
     WeightPtr sharedGate; ///< [1, H]
@@ -31,19 +32,20 @@ struct LayerWeights {
 class Model {
 public:
     /// Throws Error (Input) on a dense model, an unknown family, an absurd config, or a missing, extra or wrongly shaped tensor;
-    /// Error (Device) if the model does not fit in memory. `files` is kept alive by the model.
+    /// Error (Device) if the model does not fit in memory. `files` is kept alive by the model. Reports bytes.
     static std::shared_ptr<const Model> load(std::shared_ptr<const ModelFiles> files, Backend &backend, const Progress &progress);
 
     const ModelConfig &config() const { return m_config; }
     const ModelFiles &files() const { return *m_files; }
     const ModelInfo &info() const { return m_info; }
     const WeightPtr &embedding() const { return m_embedding; } ///< [V, H]
-    const WeightPtr &head() const { return m_head; }           ///< [V, H]; the embedding where tied
-    const Buffer &finalNorm() const { return m_finalNorm; }    ///< [H]
+    const WeightPtr &head() const { return m_head; } ///< [V, H]; the embedding where tied
+    const Buffer &finalNorm() const { return m_finalNorm; } ///< [H]
     const LayerWeights &layer(int l) const { return m_layers[static_cast<std::size_t>(l)]; }
     std::int64_t weightBytes() const { return m_weightBytes; }
 
 private:
+    friend class Binder;
     Model() = default;
 
     std::shared_ptr<const ModelFiles> m_files;

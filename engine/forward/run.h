@@ -22,17 +22,22 @@ struct TokenSequence {
     std::int64_t nPrompt = 0;
 };
 
-/// TraceMeta of a recording with this model and backend; the caller adds title, history, command line, label columns.
+/// TraceMeta of a recording with this model and backend; the caller adds title, history, command line, label columns. Where the model
+/// has a tokenizer.json the recording holds the tokens' bytes, so the functions below must then be given the tokenizer.
 TraceMeta traceMeta(const Model &model, const Backend &backend, const RunSpec &spec);
 
+/// Throws as traceSequences and generate do on sequences or a spec that cannot be run, without running anything.
+void checkRun(const ModelConfig &config, std::span<const TokenSequence> sequences, const RunSpec &spec);
+
 /// Runs all sequences, packed into batches of spec.batchTokens, and writes every token to the sink in the given order.
-/// `tokenizer` gives the tokens' bytes; may be null. Calls neither begin() nor finish(). Throws Cancelled between layers.
-void traceSequences(const Model &model, Backend &backend, std::span<const TokenSequence> sequences, const RunSpec &spec, const Tokenizer *tokenizer,
-                    TraceSink &sink, const Progress &progress);
+/// A sequence longer than a batch is run in parts through a KV cache. Calls neither begin() nor finish(). Throws Cancelled between
+/// layers; Error (Usage) on a sequence that is empty or longer than the context; Error (Input) on a token id that is not in the vocabulary.
+void traceSequences(const Model &model, Backend &backend, std::span<const TokenSequence> sequences, const RunSpec &spec,
+    const Tokenizer *tokenizer, TraceSink &sink, const Progress &progress);
 
 struct GeneratedToken {
     std::int32_t id = 0;
-    float logprob = 0;      ///< of this token under the model's own distribution (before temperature and filters)
+    float logprob = 0; ///< of this token under the model's own distribution (before temperature and filters)
     std::string bytes;
 };
 struct GenerateResult {
@@ -43,9 +48,9 @@ struct GenerateResult {
 
 /// Prefill of the prompt, then up to spec.maxNewTokens tokens drawn as spec.sampling says. The sink (may be null) receives one
 /// sequence: the prompt as Prefill, each drawn token as Decode once it has been run (the last drawn token is not).
-/// onToken is called after each draw. Throws Error (Usage) if the prompt is empty or longer than the context; Cancelled keeps
-/// what was written.
-GenerateResult generate(const Model &model, Backend &backend, const TokenSequence &prompt, const RunSpec &spec, const Tokenizer *tokenizer, TraceSink *sink,
-                        const std::function<void(const GeneratedToken &)> &onToken, const Progress &progress);
+/// onToken (may be empty) is called after each draw. Ends early where the context is full. Throws as traceSequences does; when
+/// Cancelled, what was run so far is written as a complete, shorter sequence.
+GenerateResult generate(const Model &model, Backend &backend, const TokenSequence &prompt, const RunSpec &spec, const Tokenizer *tokenizer,
+    TraceSink *sink, const std::function<void(const GeneratedToken &)> &onToken, const Progress &progress);
 
 } // namespace expertscope

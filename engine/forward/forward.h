@@ -1,0 +1,51 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+// Forward: the one loop over the layers, for prefill and decode alike. Nothing runs a layer anywhere else,
+// so nothing goes unrecorded.
+#pragma once
+
+#include "engine/core/progress.h"
+#include "engine/forward/batch.h"
+#include "engine/forward/forward_observer.h"
+#include "engine/forward/model.h"
+
+namespace expertscope {
+
+class Forward {
+public:
+    /// All must outlive this; overrides and observer may be null.
+    Forward(const Model &model, Backend &backend, const StageOverrides *overrides, ForwardObserver *observer);
+
+    /// Runs a batch through all layers; returns [T, H] after the final norm, valid until the next run. Spans with a cache slot
+    /// need `cache`. Reports rows done as layers pass; throws Cancelled between layers.
+    Tensor run(const Batch &batch, KvCache *cache, const Progress &progress);
+
+private:
+    /// Activations, allocated once for the largest batch so far.
+    struct Workspace {
+        std::int64_t rows = 0;
+        Buffer hidden, normed, block; ///< [T, H]
+        Buffer q, attended; ///< [T, nH*D] of the widest layer
+        Buffer k, v; ///< [T, nKV*D]
+        Buffer logits; ///< [T, E]
+        Buffer gate; ///< [T, 1]
+    };
+
+    void reserve(std::int64_t rows);
+    void runAttention(const Batch &batch, int layer, KvCache *cache);
+    void runDense(const Batch &batch, int layer);
+    void runMoe(const Batch &batch, int layer, const MoeFfn &moe);
+    void runSharedExpert(const Batch &batch, int layer, const MoeFfn &moe);
+    /// The first rows * width values of a workspace buffer as [rows, width].
+    static Tensor part(const Buffer &buffer, std::int64_t rows, std::int64_t width);
+
+    const Model &m_model;
+    Backend &m_backend;
+    const StageOverrides *m_overrides;
+    ForwardObserver *m_observer;
+    Workspace m_work;
+    std::vector<RoutingPlace> m_places; ///< [T]
+    std::vector<float> m_logits; ///< [T, E]
+};
+
+} // namespace expertscope

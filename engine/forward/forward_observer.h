@@ -1,0 +1,35 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+// ForwardObserver: hears what happens inside a forward pass. The recorder is one; tests and analyses of hidden states are others.
+// Tensors are the backend's and valid only during the call.
+#pragma once
+
+#include "engine/forward/batch.h"
+#include "engine/routing/pipeline.h"
+
+#include <span>
+
+namespace expertscope {
+
+/// What one MoE block did with a batch.
+struct RoutingTap {
+    int layer; ///< the model's own layer number
+    const Tensor &input; ///< [T, H] what router and experts read
+    std::span<const float> logits; ///< [T, E] S0
+    const RoutedBatch &routed;
+    std::span<const float> expertNorms; ///< [T, K] L2 norm of each chosen expert's unweighted output; empty unless wanted
+};
+
+class ForwardObserver {
+public:
+    virtual ~ForwardObserver() = default;
+    /// Whether RoutingTap::expertNorms are to be computed.
+    virtual bool wantsExpertNorms() const { return false; }
+    virtual void onEmbedding(const Batch &, const Tensor &) { } ///< [T, H]
+    virtual void onAttention(const Batch &, int, const Tensor &) { } ///< layer, [T, H] before it is added to the residual stream
+    virtual void onRouting(const Batch &, const RoutingTap &) { }
+    virtual void onLayer(const Batch &, int, const Tensor &) { } ///< layer, [T, H] residual stream after it
+    virtual void onFinalNorm(const Batch &, const Tensor &) { } ///< [T, H] what the head reads
+};
+
+} // namespace expertscope

@@ -1,0 +1,161 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/core/error.h"
+#include "engine/forward/forward.h"
+#include "engine/forward/recorder.h"
+#include "engine/forward/run.h"
+#include "engine/forward/sampler.h"
+#include "engine/text/tokenizer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <optional>
+
+namespace expertscope {
+
+namespace {
+
+constexpr float unknown = std::numeric_limits<float>::quiet_NaN();
+
+double secondsSince(std::chrono::steady_clock::time_point start)
+{
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// One running sequence: its KV cache, its record, and the logits after its last token.
+class Generation {
+public:
+    Generation(
+        const Model &model, Backend &backend, const RunSpec &spec, std::int64_t capacity, const Tokenizer *tokenizer, TraceSink *sink)
+        : m_model{ model }
+        , m_backend{ backend }
+        , m_spec{ spec }
+        , m_recorder{ sink ? std::make_optional<Recorder>(model, spec.capture, tokenizer, *sink) : std::nullopt }
+        , m_forward{ model, backend, nullptr, m_recorder ? &*m_recorder : nullptr }
+        , m_cache{ backend.makeKvCache(model.config(), 1, capacity) }
+        , m_deviceLogits{ backend.allocate(DType::F32, { 1, model.config().vocab }) }
+        , m_logits(static_cast<std::size_t>(model.config().vocab))
+    {
+    }
+
+    void prefill(std::span<const std::int32_t> tokens, const Progress &progress)
+    {
+        const auto total = static_cast<std::int64_t>(tokens.size());
+        while (m_past < total) {
+            const auto begin = static_cast<std::size_t>(m_past);
+            const std::size_t count = static_cast<std::size_t>(std::min(m_spec.batchTokens, total - m_past));
+            std::vector<std::int32_t> following(tokens.begin() + static_cast<std::ptrdiff_t>(begin) + 1,
+                tokens.begin() + static_cast<std::ptrdiff_t>(std::min(begin + count + 1, tokens.size())));
+            following.resize(count, -1);
+            run(tokens.subspan(begin, count), following, Phase::Prefill, progress);
+            m_prefilled = m_past;
+        }
+    }
+
+    void decode(std::int32_t token, const Progress &progress) { run({ &token, 1 }, { -1 }, Phase::Decode, progress); }
+
+    /// Logits after the last token that was run.
+    std::span<const float> logits() const { return m_logits; }
+    void setNextLogprob(float logprob)
+    {
+        if (m_recorder)
+            m_recorder->setNextLogprob(0, logprob);
+    }
+    void end(SequenceInfo info)
+    {
+        if (!m_recorder || m_past == 0)
+            return;
+        info.nPrompt = m_prefilled;
+        info.nGenerated = m_past - m_prefilled;
+        m_recorder->endSequence(0, info);
+    }
+
+private:
+    void run(std::span<const std::int32_t> tokens, const std::vector<std::int32_t> &following, Phase phase, const Progress &progress)
+    {
+        Batch batch;
+        batch.append(0, tokens, m_past, 0);
+        const Tensor out = m_forward.run(batch, m_cache.get(), progress.part(m_past, 0));
+        m_backend.linear(out.rows(batch.rows() - 1, batch.rows()), *m_model.head(), nullptr, m_deviceLogits);
+        m_backend.download(m_deviceLogits, m_logits);
+        if (m_recorder)
+            record(batch, out, following, phase);
+        m_past += batch.rows();
+    }
+
+    void record(const Batch &batch, const Tensor &out, const std::vector<std::int32_t> &following, Phase phase)
+    {
+        std::vector<float> next;
+        std::vector<std::int32_t> predicted;
+        if (m_spec.capture.logprobs) {
+            next.assign(batch.tokens.size(), unknown);
+            predicted.resize(batch.tokens.size());
+            const auto before = static_cast<std::size_t>(batch.rows() - 1); // the last row's logits are at hand
+            if (following.back() >= 0)
+                next.back() = static_cast<float>(logProbability(m_logits, following.back()));
+            predicted.back() = static_cast<std::int32_t>(std::max_element(m_logits.begin(), m_logits.end()) - m_logits.begin());
+            if (before > 0)
+                m_backend.logProbs(out.rows(0, batch.rows() - 1), *m_model.head(), std::span{ following }.first(before),
+                    std::span{ next }.first(before), std::span{ predicted }.first(before));
+        }
+        m_recorder->finishBatch(batch, phase, next, predicted);
+    }
+
+    const Model &m_model;
+    Backend &m_backend;
+    const RunSpec &m_spec;
+    std::optional<Recorder> m_recorder;
+    Forward m_forward;
+    std::unique_ptr<KvCache> m_cache;
+    Buffer m_deviceLogits; ///< [1, V]
+    std::vector<float> m_logits; ///< [V]
+    std::int64_t m_past = 0; ///< tokens run
+    std::int64_t m_prefilled = 0;
+};
+
+} // namespace
+
+GenerateResult generate(const Model &model, Backend &backend, const TokenSequence &prompt, const RunSpec &spec, const Tokenizer *tokenizer,
+    TraceSink *sink, const std::function<void(const GeneratedToken &)> &onToken, const Progress &progress)
+{
+    checkRun(model.config(), { &prompt, 1 }, spec);
+    Sampler sampler{ spec.sampling };
+    const auto length = static_cast<std::int64_t>(prompt.tokens.size());
+    const std::int64_t most = std::clamp<std::int64_t>(spec.maxNewTokens, 0, model.config().maxPositions - length);
+    Generation run{ model, backend, spec, length + most, tokenizer, sink };
+    GenerateResult result;
+    try {
+        const auto start = std::chrono::steady_clock::now();
+        run.prefill(prompt.tokens, progress);
+        result.prefillSeconds = secondsSince(start);
+
+        const auto decodeStart = std::chrono::steady_clock::now();
+        for (std::int64_t drawn = 0; drawn < most; ++drawn) {
+            if (drawn > 0)
+                run.decode(result.tokens.back().id, progress);
+            GeneratedToken token;
+            token.id = sampler.draw(run.logits());
+            token.logprob = static_cast<float>(logProbability(run.logits(), token.id));
+            token.bytes = tokenizer ? tokenizer->tokenBytes(token.id) : std::string{};
+            run.setNextLogprob(token.logprob);
+            result.tokens.push_back(token);
+            if (onToken)
+                onToken(token);
+            progress.report(length + drawn + 1, length + most, "tokens");
+            progress.check();
+            const std::vector<std::int32_t> &eos = model.config().eosIds;
+            result.stoppedByEos = std::find(eos.begin(), eos.end(), token.id) != eos.end();
+            if (result.stoppedByEos)
+                break;
+        }
+        result.decodeSeconds = secondsSince(decodeStart);
+    } catch (const Cancelled &) {
+        run.end(prompt.info);
+        throw;
+    }
+    run.end(prompt.info);
+    return result;
+}
+
+} // namespace expertscope
