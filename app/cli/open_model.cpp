@@ -1,0 +1,58 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+#include "app/cli/open_model.h"
+
+#include "app/cli/terminal.h"
+#include "engine/core/error.h"
+#include "engine/core/parallel.h"
+#include "io/model_folder.h"
+
+#include <CLI/CLI.hpp>
+
+namespace expertscope {
+
+void declareModelOptions(CLI::App &app, ModelOptions &options)
+{
+    app.add_option(
+           "-m,--model", options.model, "Model folder (config.json, safetensors, tokenizer.json), or org/name from the Hugging Face cache")
+        ->required();
+    app.add_option("--device", options.device, "auto: the GPU if there is one, else the CPU")
+        ->check(CLI::IsMember{ { "auto", "cpu", "cuda" } })
+        ->capture_default_str();
+    app.add_option("--threads", options.threads, "CPU threads; 0 = one per core")->check(CLI::Range(0, 1024))->capture_default_str();
+}
+
+namespace {
+
+std::unique_ptr<Backend> makeBackend(const std::string &device, Terminal &terminal)
+{
+    if (device == "cpu")
+        return makeCpuBackend();
+    try {
+        return makeCudaBackend();
+    } catch (const Error &error) {
+        if (device == "cuda")
+            throw;
+        terminal.note("No GPU is used (" + error.message + "); running on the CPU.");
+        return makeCpuBackend();
+    }
+}
+
+} // namespace
+
+OpenModel openModel(const ModelOptions &options, Terminal &terminal)
+{
+    setThreadCount(options.threads);
+    OpenModel open;
+    open.backend = makeBackend(options.device, terminal);
+    const auto files = openModelFolder(options.model);
+    if (files->tokenizerJson.empty())
+        throw Error{ ErrorKind::Input, "the model has no tokenizer.json, so text cannot be run", files->path,
+            "Put the model's tokenizer.json into its folder" };
+    open.tokenizer = Tokenizer::fromJson(files->tokenizerJson);
+    open.model = Model::load(files, *open.backend, terminal.progress());
+    terminal.endProgress();
+    return open;
+}
+
+} // namespace expertscope

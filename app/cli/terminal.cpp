@@ -1,0 +1,105 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+#include "app/cli/terminal.h"
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <unistd.h>
+
+namespace expertscope {
+
+namespace {
+
+// A signal handler may touch little more than lock-free atomics; request_stop() of a stop_source without callbacks is one.
+std::stop_source interrupt;
+volatile std::sig_atomic_t interrupts = 0;
+
+void onInterrupt(int)
+{
+    interrupts = interrupts + 1;
+    if (interrupts > 1)
+        std::_Exit(130);
+    interrupt.request_stop();
+}
+
+std::string duration(double seconds)
+{
+    const auto s = static_cast<long>(seconds + 0.5);
+    char text[32];
+    if (s >= 3600)
+        std::snprintf(text, sizeof text, "%ld h %02ld min", s / 3600, s / 60 % 60);
+    else if (s >= 60)
+        std::snprintf(text, sizeof text, "%ld min %02ld s", s / 60, s % 60);
+    else
+        std::snprintf(text, sizeof text, "%ld s", s);
+    return text;
+}
+
+} // namespace
+
+Terminal::Terminal()
+    : m_tty{ isatty(STDERR_FILENO) != 0 }
+{
+    std::signal(SIGINT, onInterrupt);
+    std::signal(SIGTERM, onInterrupt);
+}
+
+void Terminal::note(std::string_view text)
+{
+    if (m_quiet)
+        return;
+    endProgress();
+    std::fprintf(stderr, "%.*s\n", static_cast<int>(text.size()), text.data());
+}
+
+void Terminal::error(std::string_view text)
+{
+    endProgress();
+    std::fprintf(stderr, "expertscope: %.*s\n", static_cast<int>(text.size()), text.data());
+}
+
+Progress Terminal::progress()
+{
+    m_started = m_shown = Clock::now();
+    return Progress{ interrupt.get_token(),
+        [this](std::int64_t done, std::int64_t total, std::string_view what) { show(done, total, what); } };
+}
+
+void Terminal::show(std::int64_t done, std::int64_t total, std::string_view what)
+{
+    const auto now = Clock::now();
+    const auto between = m_tty ? std::chrono::milliseconds{ 200 } : std::chrono::milliseconds{ 10000 };
+    if (m_quiet || now - m_shown < between)
+        return;
+    m_shown = now;
+    const double seconds = std::chrono::duration<double>(now - m_started).count();
+    const double rate = static_cast<double>(done) / seconds;
+    std::string line = std::to_string(done);
+    if (total > 0)
+        line += " of " + std::to_string(total);
+    line += ' ';
+    line += what;
+    char text[48];
+    std::snprintf(text, sizeof text, ", %.0f/s", rate);
+    line += text;
+    if (total > 0 && rate > 0)
+        line += ", " + duration(static_cast<double>(total - done) / rate) + " left";
+    std::fprintf(stderr, m_tty ? "\r\x1b[K%s" : "%s\n", line.c_str());
+    std::fflush(stderr);
+    m_lineOpen = m_tty;
+}
+
+void Terminal::endProgress()
+{
+    if (m_lineOpen)
+        std::fputc('\n', stderr);
+    m_lineOpen = false;
+}
+
+bool Terminal::stopRequested() const
+{
+    return interrupt.stop_requested();
+}
+
+} // namespace expertscope

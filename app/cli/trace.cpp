@@ -1,0 +1,133 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+// expertscope trace: runs a corpus through a model and writes every routing decision to an HDF5 file.
+#include "app/cli/open_model.h"
+#include "app/cli/verbs.h"
+#include "app/recording.h"
+#include "engine/core/error.h"
+#include "io/corpus.h"
+#include "io/trace_hdf5.h"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <memory>
+
+namespace expertscope {
+
+namespace {
+
+struct Options {
+    ModelOptions model;
+    std::string corpus, output;
+    RunSpec spec;
+    bool noLogprobs = false, noCompression = false, halfWeights = false, force = false;
+    std::int64_t maxTokens = 0, limit = 0;
+};
+
+struct Sequences {
+    std::vector<TokenSequence> list;
+    std::int64_t tokens = 0;
+};
+
+Sequences tokenised(const Corpus &corpus, const OpenModel &open, const Options &options, Terminal &terminal)
+{
+    const std::int64_t context = open.model->config().maxPositions;
+    const std::int64_t longest = options.maxTokens > 0 ? std::min<std::int64_t>(options.maxTokens, context) : context;
+    Sequences sequences;
+    std::size_t cutRows = 0;
+    std::size_t emptyRows = 0;
+    for (const CorpusRow &row : corpus.rows) {
+        if (options.limit > 0 && std::ssize(sequences.list) >= options.limit)
+            break;
+        bool cut = false;
+        TokenSequence sequence = tokenSequence(row, *open.tokenizer, longest, cut);
+        cutRows += cut;
+        if (sequence.tokens.empty()) {
+            ++emptyRows;
+            continue;
+        }
+        sequences.tokens += std::ssize(sequence.tokens);
+        sequences.list.push_back(std::move(sequence));
+    }
+    if (cutRows)
+        terminal.note(std::to_string(cutRows) + " sequences are longer than " + std::to_string(longest) + " tokens ("
+            + (longest < context ? "--max-tokens" : "the model's context") + ") and were cut there.");
+    if (emptyRows)
+        terminal.note(std::to_string(emptyRows) + " rows have no tokens and were left out.");
+    if (sequences.list.empty())
+        throw Error{ ErrorKind::Input, "no row of the corpus has any tokens", corpus.source, "Give a corpus with text in it" };
+    return sequences;
+}
+
+int run(Options &options, Command &command)
+{
+    Terminal &terminal = command.terminal;
+    options.spec.capture.logprobs = !options.noLogprobs;
+    // The output is claimed before the long work, so that a wrong path is not found out after it.
+    auto sink = createTraceFile(
+        options.output, { .overwrite = options.force, .compress = !options.noCompression, .halfWeights = options.halfWeights });
+    const Corpus corpus = readCorpus(options.corpus);
+    const OpenModel open = openModel(options.model, terminal);
+    const Sequences sequences = tokenised(corpus, open, options, terminal);
+
+    TraceMeta meta = traceMeta(*open.model, *open.backend, options.spec);
+    describeRecording(meta, corpus.source, "by the command line");
+    meta.engine.commandLine = command.line;
+    meta.labelColumns = corpus.labelColumns;
+    sink->begin(meta);
+
+    const auto started = std::chrono::steady_clock::now();
+    bool stopped = false;
+    try {
+        traceSequences(*open.model, *open.backend, sequences.list, options.spec, open.tokenizer.get(), *sink, terminal.progress());
+    } catch (const Cancelled &) {
+        stopped = true;
+    }
+    terminal.endProgress();
+    sink->finish({});
+    sink.reset();
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+
+    const TracePtr written = openTraceFile(options.output);
+    const TraceMeta &result = written->meta();
+    char rate[64];
+    std::snprintf(rate, sizeof rate, "%.1f s, %.0f tokens/s", seconds, static_cast<double>(result.tokens) / seconds);
+    if (stopped)
+        terminal.note("Stopped. Kept: the " + std::to_string(result.sequences.size()) + " complete sequences of "
+            + std::to_string(sequences.list.size()) + " (" + std::to_string(result.tokens) + " tokens) in " + options.output);
+    else
+        terminal.note("Traced " + std::to_string(result.sequences.size()) + " sequences, " + std::to_string(result.tokens) + " tokens, "
+            + std::to_string(result.moeLayers()) + " MoE layers in " + rate + ".");
+    std::printf("%s\n", options.output.c_str());
+    return stopped ? 130 : 0;
+}
+
+} // namespace
+
+void declareTrace(CLI::App &app, Command &command)
+{
+    const auto options = std::make_shared<Options>();
+    declareModelOptions(app, options->model);
+    app.add_option("-c,--corpus", options->corpus, "JSONL, CSV, TSV or plain text, one sequence a row")->required();
+    app.add_option("-o,--output", options->output, "HDF5 file to write")->required();
+    app.add_flag(
+        "--logits", options->spec.capture.routerLogits, "Record the full router logits (large: 2 bytes per token, layer and expert)");
+    app.add_flag("--norms", options->spec.capture.expertOutNorms, "Record the L2 norm of each chosen expert's output");
+    app.add_flag("--no-logprobs", options->noLogprobs, "Leave out log-probabilities and predictions (saves the LM head)");
+    app.add_option("--max-tokens", options->maxTokens, "Cut each sequence after this many tokens; 0 = the model's context")
+        ->check(CLI::NonNegativeNumber);
+    app.add_option("--limit", options->limit, "Trace only the first rows; 0 = all")->check(CLI::NonNegativeNumber);
+    app.add_option("--batch-tokens", options->spec.batchTokens, "Tokens run together; more is faster and needs more memory")
+        ->check(CLI::Range(1, 1 << 20))
+        ->capture_default_str();
+    app.add_flag("--half-weights", options->halfWeights, "Store gate weights as 16-bit floats");
+    app.add_flag("--no-compression", options->noCompression, "Store without shuffle + gzip");
+    app.add_flag("--force", options->force, "Replace an existing output file");
+    app.footer("Example:\n  expertscope trace --model resources/demo/model --corpus resources/demo/corpus/parallel.jsonl -o parallel.h5");
+    app.callback([options, &command] { command.exitCode = run(*options, command); });
+}
+
+} // namespace expertscope
