@@ -4,6 +4,8 @@
 
 #include "engine/core/error.h"
 
+#include <cstdlib>
+
 namespace expertscope::cpu {
 
 namespace {
@@ -21,6 +23,22 @@ Stored storedType(DType type)
         throw Error{ ErrorKind::Input, std::string{ "the CPU backend cannot compute from weights of type " } + name(type), {},
             "Use a checkpoint in F32, F16 or BF16" };
     }
+}
+
+const ProductKernel *bf16ProductOf(Isa isa)
+{
+    return isa == Isa::Amx ? &amxProduct() : isa == Isa::Avx512Bf16 ? &avx512Bf16Product() : nullptr;
+}
+
+int termsFromEnvironment()
+{
+    const char *wanted = std::getenv("EXPERTSCOPE_BF16_TERMS");
+    if (!wanted || !*wanted)
+        return CpuContext::defaultBf16Terms;
+    if (wanted[0] >= '1' && wanted[0] <= '3' && !wanted[1])
+        return wanted[0] - '0';
+    throw Error{ ErrorKind::Usage, "\"" + std::string{ wanted } + "\" is no number of bf16 terms", "EXPERTSCOPE_BF16_TERMS",
+        "Use 1 (activations rounded to bf16), 2 (to 16 bits) or 3 (exact), or leave the variable unset" };
 }
 
 const Kernels &kernelsOf(Isa isa)
@@ -51,6 +69,8 @@ StoredRows CpuWeight::from(std::int64_t first) const
 CpuContext::CpuContext(Isa level)
     : isa{ level }
     , kernels{ kernelsOf(level) }
+    , bf16{ bf16ProductOf(level) }
+    , bf16Terms{ termsFromEnvironment() }
 {
 }
 

@@ -48,12 +48,16 @@ struct RopeTable {
 };
 
 struct CpuContext {
+    /// Two terms keep 16 bits of every activation, close to f32, where rounding to bf16 (one term) would keep 8.
+    static constexpr int defaultBf16Terms = 2;
+
+    /// EXPERTSCOPE_BF16_TERMS=1|2|3 overrides the terms; throws Error (Usage) on anything else.
     explicit CpuContext(Isa isa);
 
     Isa isa;
     const Kernels &kernels;
     const ProductKernel *bf16 = nullptr; ///< null where the processor has no bf16 products
-    int bf16Terms = 1; ///< of each activation, with `bf16`
+    int bf16Terms = defaultBf16Terms; ///< of each activation, with `bf16`
     Scratch packedScratch, hiddenScratch, outputScratch;
     std::vector<RopeTable> ropeTables;
 };

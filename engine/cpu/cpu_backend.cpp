@@ -22,7 +22,8 @@ public:
         const std::int64_t page = sysconf(_SC_PAGESIZE);
         return { "cpu",
             cpu::processorName() + ", " + std::to_string(threadCount()) + (threadCount() == 1 ? " thread, " : " threads, ")
-                + cpu::title(m_context.isa),
+                + cpu::title(m_context.isa)
+                + (m_context.bf16 ? ", bf16 products of " + std::to_string(m_context.bf16Terms) + " terms" : ""),
             sysconf(_SC_PHYS_PAGES) * page, sysconf(_SC_AVPHYS_PAGES) * page };
     }
 

@@ -179,7 +179,7 @@ float widenedOne(const F16 *from)
 Vf widened(const F16 *from)
 {
 #if ES_LANES == 16
-    return bits<Vf>(_mm512_maskz_cvtph_ps(0xffff, load<__m256i>(from)));
+    return bits<Vf>(_mm512_cvtph_ps(load<__m256i>(from)));
 #elif ES_LANES == 8
     return bits<Vf>(_mm256_cvtph_ps(load<__m128i>(from)));
 #else

@@ -450,16 +450,19 @@ private slots:
         std::vector<std::int32_t> target;
         for (int t = 0; t < rows; ++t)
             target.push_back(t % 5 == 2 ? -1 : random.below(out));
-        for (Products products : { Products::Exact, Products::Fast })
+        for (Products products : { Products::Exact, Products::Fast }) {
+            const double limit = products == Products::Exact ? exact : fastLimit(type);
             compare(
                 [&](Backend &backend) {
                     Values all(static_cast<std::size_t>(rows));
                     std::vector<std::int32_t> best(static_cast<std::size_t>(rows));
                     backend.logProbs(x, *backend.prepare(head, products), target, all, best);
-                    all.insert(all.end(), best.begin(), best.end());
+                    if (limit < 1e-3) // rounding may well change which of two close logits is larger
+                        all.insert(all.end(), best.begin(), best.end());
                     return all;
                 },
-                products == Products::Exact ? exact : fastLimit(type));
+                limit);
+        }
     }
 
     void wrongTypesAreSaid()
@@ -478,7 +481,13 @@ private slots:
     }
 
 private:
-    static double fastLimit(DType) { return exact; }
+    /// Products of bf16 weights may round activations to as many bits as the terms hold, where the processor has them at all.
+    double fastLimit(DType type) const
+    {
+        const bool rounds = type == DType::BF16 && m_cpu->info().device.find("terms") != std::string::npos;
+        const int terms = qEnvironmentVariableIntValue("EXPERTSCOPE_BF16_TERMS");
+        return !rounds || terms == 3 ? exact : terms == 1 ? 1e-2 : 2e-5;
+    }
 };
 
 QTEST_APPLESS_MAIN(TestCpuParity)
