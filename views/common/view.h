@@ -18,6 +18,8 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <type_traits>
+#include <utility>
 
 class QPainter;
 
@@ -38,6 +40,16 @@ struct ViewContext {
         QObject *owner, const QString &tag, std::function<std::any(const Progress &)> work, std::function<void(std::any)> done)>
         job;
 };
+
+/// ViewContext::job for work that returns a copyable value and a done that takes it.
+template<typename Work, typename Done>
+void runJob(const ViewContext &context, QObject *owner, const QString &tag, Work work, Done done)
+{
+    using Value = std::invoke_result_t<Work, const Progress &>;
+    context.job(
+        owner, tag, [work = std::move(work)](const Progress &progress) -> std::any { return work(progress); },
+        [done = std::move(done)](std::any result) { done(std::any_cast<Value>(std::move(result))); });
+}
 
 class View : public QWidget {
     Q_OBJECT
