@@ -266,7 +266,10 @@ void HeatmapView::finishDrag(QPointF at, Qt::KeyboardModifiers modifiers)
         emit picked(first.row, first.column, modifiers);
         return;
     }
-    const auto [row0, row1] = std::minmax(first.row, last.row);
+    // A brush over cells stays in the row where it began: experts of one layer.
+    const auto [row0, row1] = drag == Drag::Brush && !m_brushColumns
+        ? std::pair{first.row, first.row}
+        : std::pair{std::min(first.row, last.row), std::max(first.row, last.row)};
     const auto [column0, column1] = std::minmax(first.column, last.column);
     if (drag == Drag::Box)
         setWindow(
