@@ -26,14 +26,14 @@ double secondsSince(std::chrono::steady_clock::time_point start)
 /// One running sequence: its KV cache, its record, and the logits after its last token.
 class Generation {
 public:
-    Generation(
-        const Model &model, Backend &backend, const RunSpec &spec, std::int64_t capacity, const Tokenizer *tokenizer, TraceSink *sink)
+    Generation(const Model &model, Backend &backend, const RunSpec &spec, std::int64_t total, const Tokenizer *tokenizer, TraceSink *sink)
         : m_model{ model }
         , m_backend{ backend }
         , m_spec{ spec }
+        , m_total{ total }
         , m_recorder{ sink ? std::make_optional<Recorder>(model, spec.capture, tokenizer, *sink) : std::nullopt }
         , m_forward{ model, backend, nullptr, m_recorder ? &*m_recorder : nullptr }
-        , m_cache{ backend.makeKvCache(model.config(), 1, capacity) }
+        , m_cache{ backend.makeKvCache(model.config(), 1, total) }
         , m_deviceLogits{ backend.allocate(DType::F32, { 1, model.config().vocab }) }
         , m_logits(static_cast<std::size_t>(model.config().vocab))
     {
@@ -76,7 +76,7 @@ private:
     {
         Batch batch;
         batch.append(0, tokens, m_past, 0);
-        const Tensor out = m_forward.run(batch, m_cache.get(), progress.part(m_past, 0));
+        const Tensor out = m_forward.run(batch, m_cache.get(), progress.part(m_past, m_total));
         m_backend.linear(out.rows(batch.rows() - 1, batch.rows()), *m_model.head(), nullptr, m_deviceLogits);
         m_backend.download(m_deviceLogits, m_logits);
         if (m_recorder)
@@ -105,6 +105,7 @@ private:
     const Model &m_model;
     Backend &m_backend;
     const RunSpec &m_spec;
+    std::int64_t m_total; ///< tokens that will have been run at most, and what the cache holds
     std::optional<Recorder> m_recorder;
     Forward m_forward;
     std::unique_ptr<KvCache> m_cache;
