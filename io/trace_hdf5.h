@@ -13,7 +13,7 @@ namespace expertscope {
 
 struct TraceFileOptions {
     bool overwrite = false;
-    bool compress = true;   ///< shuffle + gzip level 1, on writer threads
+    bool compress = true; ///< shuffle + gzip level 1, on writer threads
     bool halfWeights = false; ///< gate weights as f2 instead of f4
 };
 

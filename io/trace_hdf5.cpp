@@ -1,3 +1,0 @@
-// SPDX-FileCopyrightText: 2026 The Expertscope authors
-// SPDX-License-Identifier: Apache-2.0
-#include "io/trace_hdf5.h"

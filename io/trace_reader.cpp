@@ -1,0 +1,423 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+#include "io/trace_reader.h"
+
+#include "engine/core/error.h"
+#include "io/hdf5_reading.h"
+#include "io/trace_layout.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+namespace expertscope {
+
+namespace {
+
+constexpr std::int64_t mostLayers = 4096;
+constexpr std::int64_t mostSequences = 1 << 24;
+constexpr std::int64_t longestTokenBytes = 1 << 20;
+
+using h5::NumberKind;
+
+std::size_t size(std::int64_t count)
+{
+    return static_cast<std::size_t>(count);
+}
+
+} // namespace
+
+TraceReader::TraceReader(const std::filesystem::path &file)
+    : m_context{ file.string(), false }
+    , m_file{ h5::openFile(m_context) }
+{
+    checkFormat();
+    openArrays();
+    readDescription();
+    readSequences();
+    readChecks();
+    noteUnknown(m_file, "/",
+        { "token", "layer", "slot", "expert", "sequence", "language", "domain", "byte", "token_edge", "expert_id", "gate_weight",
+            "router_logit", "selection_score", "expert_out_norm", "n_active", "token_id", "position", "seq_index", "phase", "logprob",
+            "predicted_id", "token_bytes", "token_offset", "load", "gate_mass", "sequences", "labels", "model", "engine", "routing",
+            "summary", "checks" },
+        { "view_" });
+}
+
+void TraceReader::damaged(const std::string &what) const
+{
+    throw Error{ ErrorKind::Input, what, m_context.path,
+        "The file is damaged or was not written as a routing trace: record it again or copy it again from where it came" };
+}
+
+void TraceReader::checkFormat()
+{
+    if (h5::readText(m_context, m_file, "format") != layout::format)
+        throw Error{ ErrorKind::Input, "this is an HDF5 file, but not a routing trace", m_context.path,
+            std::string{ "Choose a file whose attribute \"format\" is " } + layout::format };
+    const std::string version = h5::readText(m_context, m_file, "format_version");
+    int major = 0, minor = 0;
+    const char *end = version.data() + version.size();
+    const auto afterMajor = std::from_chars(version.data(), end, major);
+    const bool wellFormed = afterMajor.ec == std::errc{} && afterMajor.ptr != end && *afterMajor.ptr == '.'
+        && std::from_chars(afterMajor.ptr + 1, end, minor).ec == std::errc{};
+    if (!wellFormed)
+        damaged("the format version \"" + version + "\" is not a version number");
+    if (major != layout::majorVersion)
+        throw Error{ ErrorKind::Input, "the trace has format version " + version + ", this program reads 1.x", m_context.path,
+            major > layout::majorVersion ? "Use a newer Expertscope" : "Record the trace again" };
+    if (minor > 0)
+        m_meta.notes.push_back("The file has format version " + version + "; what is new in it since " + layout::version + " is not shown");
+}
+
+h5::Array TraceReader::requiredArray(hid_t parent, const char *name, NumberKind kind, int rank)
+{
+    if (!h5::holdsDataset(parent, name))
+        damaged(std::string{ "the trace has no dataset " } + name);
+    return h5::Array{ m_context, m_cache, parent, name, kind, rank };
+}
+
+TraceReader::MaybeArray TraceReader::optionalArray(hid_t parent, const char *name, NumberKind kind, std::vector<std::int64_t> shape)
+{
+    if (!h5::holdsDataset(parent, name))
+        return {};
+    MaybeArray array{ std::in_place, m_context, m_cache, parent, name, kind, static_cast<int>(shape.size()) };
+    const std::vector<std::int64_t> found = shape.size() == 3 ? std::vector{ array->rows(), array->layers(), array->width() }
+        : shape.size() == 2                                   ? std::vector{ array->rows(), array->width() }
+                                                              : std::vector{ array->rows() };
+    if (found != shape)
+        damaged(std::string{ name } + " does not have the shape that expert_id and the dimension scales say");
+    return array;
+}
+
+void TraceReader::openArrays()
+{
+    m_expertId.emplace(requiredArray(m_file, "expert_id", NumberKind::Integer, 3));
+    const std::int64_t tokens = m_expertId->rows(), layers = m_expertId->layers(), slots = m_expertId->width();
+    const std::int64_t experts = requiredArray(m_file, "expert", NumberKind::Integer, 1).rows();
+    if (experts < 1 || experts >= noExpert || slots < 1 || slots > experts || layers < 1 || layers > mostLayers)
+        damaged("a trace of " + std::to_string(layers) + " layers, " + std::to_string(experts) + " experts and " + std::to_string(slots)
+            + " slots cannot be");
+    m_meta.tokens = tokens;
+    m_meta.slotCount = static_cast<int>(slots);
+    m_meta.experts = static_cast<int>(experts);
+    const auto perToken = [&](const char *name, NumberKind kind) { return optionalArray(m_file, name, kind, { tokens }); };
+    const auto layerArray = requiredArray(m_file, "layer", NumberKind::Integer, 1);
+    if (layerArray.rows() != layers)
+        damaged("layer does not have the length that expert_id says");
+    for (std::int32_t number : layerArray.readAll<std::int32_t>())
+        m_meta.layers.push_back(number);
+
+    if (const std::vector<std::int64_t> fill = h5::readIntegers(m_context, m_expertId->id(), "_FillValue"); !fill.empty())
+        m_noExpert = fill.front();
+    m_tokenId = perToken("token_id", NumberKind::Integer);
+    m_position = perToken("position", NumberKind::Integer);
+    m_seqIndex = perToken("seq_index", NumberKind::Integer);
+    m_phase = perToken("phase", NumberKind::Integer);
+    for (const auto &[array, name] :
+        { std::pair{ &m_tokenId, "token_id" }, { &m_position, "position" }, { &m_seqIndex, "seq_index" }, { &m_phase, "phase" } })
+        if (!*array)
+            damaged(std::string{ "the trace has no dataset " } + name);
+    m_logprob = perToken("logprob", NumberKind::Real);
+    m_predictedId = perToken("predicted_id", NumberKind::Integer);
+    m_gateWeight = optionalArray(m_file, "gate_weight", NumberKind::Real, { tokens, layers, slots });
+    m_routerLogit = optionalArray(m_file, "router_logit", NumberKind::Real, { tokens, layers, experts });
+    m_selectionScore = optionalArray(m_file, "selection_score", NumberKind::Real, { tokens, layers, experts });
+    m_expertOutNorm = optionalArray(m_file, "expert_out_norm", NumberKind::Real, { tokens, layers, slots });
+    m_load = optionalArray(m_file, "load", NumberKind::Integer, { layers, experts });
+    m_gateMass = optionalArray(m_file, "gate_mass", NumberKind::Real, { layers, experts });
+    if (!m_load || (m_gateWeight && !m_gateMass))
+        damaged("the trace has no dataset load or gate_mass");
+    if (h5::holdsDataset(m_file, "token_offset") && h5::holdsDataset(m_file, "token_bytes")) {
+        m_textOffset = optionalArray(m_file, "token_offset", NumberKind::Integer, { tokens + 1 });
+        m_textBytes.emplace(requiredArray(m_file, "token_bytes", NumberKind::Integer, 1));
+    }
+    m_meta.fields = { .gateWeight = m_gateWeight.has_value(),
+        .routerLogit = m_routerLogit.has_value(),
+        .selectionScore = m_selectionScore.has_value(),
+        .expertOutNorm = m_expertOutNorm.has_value(),
+        .nActive = h5::holdsDataset(m_file, "n_active"),
+        .logprob = m_logprob.has_value(),
+        .predictedId = m_predictedId.has_value(),
+        .tokenText = m_textBytes.has_value(),
+        .meanSoftmax = false };
+}
+
+void TraceReader::readDescription()
+{
+    const auto text = [&](hid_t object, const char *name) { return h5::readText(m_context, object, name); };
+    m_meta.title = text(m_file, "title");
+    m_meta.history = text(m_file, "history");
+    m_meta.dateCreated = text(m_file, "date_created");
+    m_meta.producer = text(m_file, "producer");
+    m_meta.producerVersion = text(m_file, "producer_version");
+    if (h5::holdsGroup(m_file, "model")) {
+        const h5::Id group = h5::openGroup(m_context, m_file, "model");
+        const auto number = [&](const char *name, int absent) {
+            const std::vector<std::int64_t> values = h5::readIntegers(m_context, group, name);
+            return values.empty() ? absent : static_cast<int>(std::clamp<std::int64_t>(values.front(), -1, 1 << 30));
+        };
+        ModelInfo &model = m_meta.model;
+        model.name = text(group, "name");
+        model.family = text(group, "family");
+        model.revision = text(group, "revision");
+        model.sha256 = text(group, "sha256");
+        model.fileFormat = text(group, "file_format");
+        model.quantisation = text(group, "quantisation");
+        model.tokenizerSha256 = text(group, "tokenizer_sha256");
+        model.scoreFunction = text(group, "score_function");
+        model.nLayers = number("n_layers", 0);
+        model.nExperts = number("n_experts", 0);
+        model.topK = number("top_k", 0);
+        model.nShared = number("n_shared", 0);
+        model.nGroup = number("n_group", 1);
+        model.topkGroup = number("topk_group", 1);
+        model.normalise = number("normalise", 0) != 0;
+        if (const std::vector<double> scaling = h5::readReals(m_context, group, "scaling"); !scaling.empty())
+            model.scaling = scaling.front();
+    }
+    if (h5::holdsGroup(m_file, "engine")) {
+        const h5::Id group = h5::openGroup(m_context, m_file, "engine");
+        EngineInfo &engine = m_meta.engine;
+        engine.name = text(group, "name");
+        engine.version = text(group, "version");
+        engine.backend = text(group, "backend");
+        engine.device = text(group, "device");
+        engine.dtype = text(group, "dtype");
+        engine.commandLine = text(group, "command_line");
+        if (const std::vector<std::uint64_t> seed = h5::readUnsigned(m_context, group, "seed"); !seed.empty())
+            engine.seed = seed.front();
+    }
+    if (h5::holdsGroup(m_file, "routing"))
+        m_meta.routingRecipe = text(h5::openGroup(m_context, m_file, "routing"), "recipe");
+}
+
+void TraceReader::readSequences()
+{
+    const h5::Id group = h5::openGroup(m_context, m_file, "sequences");
+    const h5::Array prompt = requiredArray(group, "n_prompt", NumberKind::Integer, 1);
+    const std::int64_t count = prompt.rows();
+    if (count > mostSequences)
+        damaged("the trace says it has " + std::to_string(count) + " sequences");
+    const std::vector<std::int64_t> nPrompt = prompt.readAll<std::int64_t>();
+    const auto column = [&](const char *name) {
+        const MaybeArray array = optionalArray(group, name, NumberKind::Integer, { count });
+        return array ? array->readAll<std::int64_t>() : std::vector<std::int64_t>{};
+    };
+    const auto texts = [&](const char *name) {
+        return h5::holdsDataset(group, name) ? h5::readStrings(m_context, group, name, count) : std::vector<std::string>(size(count));
+    };
+    const std::vector<std::int64_t> nGenerated = column("n_generated"), language = column("language_index"),
+                                    domain = column("domain_index");
+    const auto names = [&](const char *scale, const char *name) {
+        if (!h5::holdsDataset(m_file, scale) || !h5::holdsGroup(m_file, "labels"))
+            return std::vector<std::string>{};
+        const std::int64_t rows = requiredArray(m_file, scale, NumberKind::Integer, 1).rows();
+        return h5::readStrings(m_context, h5::openGroup(m_context, m_file, "labels"), name, rows);
+    };
+    const std::vector<std::string> languages = names("language", "language_code"), domains = names("domain", "domain_name");
+    const auto nameOf = [&](const std::vector<std::string> &table, const std::vector<std::int64_t> &index, std::size_t row) -> std::string {
+        if (index.empty() || index[row] == -1)
+            return {};
+        if (index[row] < 0 || size(index[row]) >= table.size())
+            damaged("sequence " + std::to_string(row) + " has a language or domain that /labels does not name");
+        return table[size(index[row])];
+    };
+
+    struct LabelColumn {
+        std::int64_t order;
+        std::string name;
+        std::vector<std::string> values;
+    };
+    std::vector<LabelColumn> labels;
+    for (const std::string &link : h5::linkNames(m_context, group)) {
+        if (!link.starts_with(layout::labelPrefix) || !h5::holdsDataset(group, link.c_str()))
+            continue;
+        const h5::Id dataset = h5::openDataset(m_context, group, link.c_str());
+        const std::string name = h5::readText(m_context, dataset, layout::labelName);
+        const std::vector<std::int64_t> order = h5::readIntegers(m_context, dataset, layout::labelIndex);
+        labels.push_back({ order.empty() ? static_cast<std::int64_t>(labels.size()) : order.front(),
+            h5::hasAttribute(dataset, layout::labelName) ? name : link.substr(std::char_traits<char>::length(layout::labelPrefix)),
+            h5::readStrings(m_context, group, link.c_str(), count) });
+    }
+    std::stable_sort(labels.begin(), labels.end(), [](const LabelColumn &a, const LabelColumn &b) { return a.order < b.order; });
+    for (const LabelColumn &label : labels)
+        m_meta.labelColumns.push_back(label.name);
+
+    const std::vector<std::string> ids = texts("seq_id"), parallel = texts("parallel_id"), sha = texts("sha256");
+    std::int64_t firstToken = 0;
+    for (std::size_t row = 0; row < size(count); ++row) {
+        SequenceInfo info;
+        info.id = ids[row];
+        info.language = nameOf(languages, language, row);
+        info.domain = nameOf(domains, domain, row);
+        info.parallelId = parallel[row];
+        info.sha256 = sha[row];
+        for (const LabelColumn &label : labels)
+            info.labels.push_back(label.values[row]);
+        info.firstToken = firstToken;
+        info.nPrompt = nPrompt[row];
+        info.nGenerated = nGenerated.empty() ? 0 : nGenerated[row];
+        const std::int64_t left = m_meta.tokens - firstToken;
+        if (info.nPrompt < 0 || info.nGenerated < 0 || info.nPrompt > left || info.nGenerated > left - info.nPrompt)
+            damaged("sequence " + std::to_string(row) + " says it has tokens that the trace does not hold");
+        firstToken = info.range().end;
+        m_meta.sequences.push_back(std::move(info));
+    }
+    if (firstToken != m_meta.tokens)
+        damaged("the sequences hold " + std::to_string(firstToken) + " tokens, the trace " + std::to_string(m_meta.tokens));
+    noteUnknown(group, "/sequences/", { "seq_id", "language_index", "domain_index", "parallel_id", "n_prompt", "n_generated", "sha256" },
+        { layout::labelPrefix });
+
+    if (!h5::holdsGroup(m_file, "summary"))
+        return;
+    const h5::Id summary = h5::openGroup(m_context, m_file, "summary");
+    m_meanSoftmax = optionalArray(summary, "mean_softmax", NumberKind::Real, { count, m_meta.moeLayers(), m_meta.experts });
+    m_meta.fields.meanSoftmax = m_meanSoftmax.has_value();
+    noteUnknown(summary, "/summary/", { "mean_softmax" }, {});
+}
+
+void TraceReader::readChecks()
+{
+    if (!h5::holdsGroup(m_file, "checks"))
+        return;
+    const h5::Id group = h5::openGroup(m_context, m_file, "checks");
+    if (!h5::holdsDataset(group, "check"))
+        return;
+    const std::int64_t count = requiredArray(group, "check", NumberKind::Integer, 1).rows();
+    const MaybeArray value = optionalArray(group, "value", NumberKind::Real, { count }),
+                     limit = optionalArray(group, "limit", NumberKind::Real, { count });
+    if (!value || !limit)
+        damaged("the checks have no values or limits");
+    const std::vector<std::string> names = h5::readStrings(m_context, group, "name", count),
+                                   states = h5::readStrings(m_context, group, "status", count);
+    const std::vector<double> values = value->readAll<double>(), limits = limit->readAll<double>();
+    for (std::size_t i = 0; i < size(count); ++i)
+        m_meta.checks.push_back({ names[i], states[i], values[i], limits[i] });
+}
+
+void TraceReader::noteUnknown(
+    hid_t group, const std::string &path, std::initializer_list<const char *> known, std::initializer_list<const char *> knownPrefixes)
+{
+    for (const std::string &name : h5::linkNames(m_context, group)) {
+        const bool isKnown = std::any_of(known.begin(), known.end(), [&](const char *one) { return name == one; })
+            || std::any_of(knownPrefixes.begin(), knownPrefixes.end(), [&](const char *one) { return name.starts_with(one); });
+        if (!isKnown)
+            m_meta.notes.push_back("The file holds " + path + name + ", which this version does not know");
+    }
+}
+
+TokenColumns TraceReader::tokens(TokenRange range) const
+{
+    checkRead(m_meta, range, 0);
+    TokenColumns columns;
+    const auto read = [&]<typename T>(const MaybeArray &array, std::vector<T> &to) {
+        if (!array)
+            return;
+        to.resize(size(range.count()));
+        array->read<T>(range.begin, range.count(), 0, to);
+    };
+    read(m_tokenId, columns.tokenId);
+    read(m_position, columns.position);
+    read(m_seqIndex, columns.seqIndex);
+    read(m_predictedId, columns.predictedId);
+    read(m_logprob, columns.logprob);
+    std::vector<std::int8_t> phases;
+    read(m_phase, phases);
+    for (std::int8_t phase : phases) {
+        if (phase != 0 && phase != 1)
+            damaged("phase holds " + std::to_string(phase) + ", which means nothing");
+        columns.phase.push_back(static_cast<Phase>(phase));
+    }
+    for (std::size_t i = 0; i < columns.seqIndex.size(); ++i) {
+        const auto row = range.begin + static_cast<std::int64_t>(i);
+        const std::int32_t index = columns.seqIndex[i];
+        const bool right = index >= 0 && size(index) < m_meta.sequences.size() && m_meta.sequences[size(index)].range().begin <= row
+            && row < m_meta.sequences[size(index)].range().end;
+        if (!right)
+            damaged("token " + std::to_string(row) + " says it belongs to sequence " + std::to_string(index) + ", which lies elsewhere");
+    }
+    if (!m_textBytes)
+        return columns;
+    std::vector<std::int64_t> offsets(size(range.count()) + 1);
+    m_textOffset->read<std::int64_t>(range.begin, range.count() + 1, 0, offsets);
+    for (std::size_t i = 0; i + 1 < offsets.size(); ++i)
+        if (offsets[i] < 0 || offsets[i + 1] < offsets[i] || offsets[i + 1] - offsets[i] > longestTokenBytes
+            || offsets[i + 1] > m_textBytes->rows())
+            damaged("the text of token " + std::to_string(range.begin + static_cast<std::int64_t>(i)) + " lies outside token_bytes");
+    std::vector<std::uint8_t> bytes(size(offsets.back() - offsets.front()));
+    m_textBytes->read<std::uint8_t>(offsets.front(), offsets.back() - offsets.front(), 0, bytes);
+    for (std::size_t i = 0; i + 1 < offsets.size(); ++i)
+        columns.bytes.emplace_back(bytes.begin() + (offsets[i] - offsets.front()), bytes.begin() + (offsets[i + 1] - offsets.front()));
+    return columns;
+}
+
+void TraceReader::expertIds(TokenRange range, int layer, std::span<ExpertId> ids) const
+{
+    checkRead(m_meta, range, layer, true, "expert ids", ids.size(), m_meta.slotCount);
+    std::vector<std::int32_t> stored(ids.size());
+    m_expertId->read<std::int32_t>(range.begin, range.count(), layer, stored);
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+        if (m_noExpert && stored[i] == *m_noExpert) {
+            ids[i] = noExpert;
+            continue;
+        }
+        if (stored[i] < 0 || stored[i] >= m_meta.experts)
+            damaged("token " + std::to_string(range.begin + static_cast<std::int64_t>(i) / m_meta.slotCount) + " in layer "
+                + std::to_string(m_meta.layers[size(layer)]) + " chose expert " + std::to_string(stored[i]) + " of "
+                + std::to_string(m_meta.experts));
+        ids[i] = static_cast<ExpertId>(stored[i]);
+    }
+}
+
+void TraceReader::gateWeights(TokenRange range, int layer, std::span<float> weights) const
+{
+    checkRead(m_meta, range, layer, m_meta.fields.gateWeight, "gate weights", weights.size(), m_meta.slotCount);
+    m_gateWeight->read<float>(range.begin, range.count(), layer, weights);
+}
+
+void TraceReader::routerLogits(TokenRange range, int layer, std::span<float> logits) const
+{
+    checkRead(m_meta, range, layer, m_meta.fields.routerLogit, "router logits", logits.size(), m_meta.experts);
+    m_routerLogit->read<float>(range.begin, range.count(), layer, logits);
+}
+
+void TraceReader::selectionScores(TokenRange range, int layer, std::span<float> scores) const
+{
+    checkRead(m_meta, range, layer, m_meta.fields.selectionScore, "selection scores", scores.size(), m_meta.experts);
+    m_selectionScore->read<float>(range.begin, range.count(), layer, scores);
+}
+
+void TraceReader::expertOutNorms(TokenRange range, int layer, std::span<float> norms) const
+{
+    checkRead(m_meta, range, layer, m_meta.fields.expertOutNorm, "expert output norms", norms.size(), m_meta.slotCount);
+    m_expertOutNorm->read<float>(range.begin, range.count(), layer, norms);
+}
+
+void TraceReader::meanSoftmax(int sequence, std::span<float> mean) const
+{
+    checkMeanSoftmaxRead(m_meta, sequence, mean.size());
+    for (std::size_t layer = 0; layer < m_meta.layers.size(); ++layer)
+        m_meanSoftmax->read<float>(
+            sequence, 1, static_cast<std::int64_t>(layer), mean.subspan(layer * size(m_meta.experts), size(m_meta.experts)));
+}
+
+std::vector<std::int64_t> TraceReader::load() const
+{
+    std::vector<std::int64_t> counts = m_load->readAll<std::int64_t>();
+    if (std::any_of(counts.begin(), counts.end(), [&](std::int64_t count) { return count < 0 || count > m_meta.tokens; }))
+        damaged("load says that an expert was chosen more often than there are tokens");
+    return counts;
+}
+
+std::vector<double> TraceReader::gateMass() const
+{
+    return m_gateMass ? m_gateMass->readAll<double>() : std::vector<double>{};
+}
+
+TracePtr openTraceFile(const std::filesystem::path &file)
+{
+    return std::make_shared<const TraceReader>(file);
+}
+
+} // namespace expertscope
