@@ -1,0 +1,46 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+// The program: a verb goes to the command line, anything else opens the window.
+#include "app/cli/verbs.h"
+#include "app/window_main.h"
+#include "engine/core/error.h"
+
+#include <CLI/CLI.hpp>
+
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+namespace {
+
+using namespace expertscope;
+
+/// expertscope demo: the one verb that paints.
+void declareDemo(CLI::App &app, Command &command)
+{
+    struct Options {
+        std::string output;
+        bool force = false;
+    };
+    const auto options = std::make_shared<Options>();
+    app.add_option("-o,--output", options->output, "Folder for the trace and the pictures")->required();
+    app.add_flag("--force", options->force, "Replace files that are there");
+    app.footer("Example:\n  expertscope demo -o demo-output");
+    app.callback([options, &command] {
+        const std::filesystem::path folder{options->output};
+        if (!options->force && std::filesystem::exists(folder) && !std::filesystem::is_empty(folder))
+            throw Error{ErrorKind::Input, "the output folder is not empty", options->output, "Give another folder, or --force to replace what is there"};
+        char program[] = "expertscope";
+        char *arguments[] = {program, nullptr};
+        command.exitCode = renderDemo(1, arguments, QString::fromStdString(options->output));
+    });
+}
+
+} // namespace
+
+int main(int argc, char **argv)
+{
+    std::vector<Verb> all{verbs().begin(), verbs().end()};
+    all.push_back({"demo", "Runs the bundled demo without a display; writes its trace and pictures of the window and views", declareDemo});
+    return isCommandLine(argc, argv, all) ? runCommandLine(argc, argv, all) : runWindow(argc, argv);
+}
