@@ -2,23 +2,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/hdf5_labelled_file.h"
 
+#include "io/hdf5_output_driver.h"
+
 #include <hdf5_hl.h>
 
 #include <cstdio>
 
 namespace expertscope::h5 {
 
-LabelledFile::LabelledFile(Context context)
+LabelledFile::LabelledFile(Context context, const std::filesystem::path &path)
     : m_context{ std::move(context) }
 {
     Lane lane;
-    const Id access{ check(H5Pcreate(H5P_FILE_ACCESS), m_context, "create the file") };
+    const Id access{ check(makeOutputAccess(m_context.writeError.get()), m_context, "create the file") };
     check(H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110), m_context, "create the file");
     check(H5Pset_fclose_degree(access, H5F_CLOSE_STRONG), m_context, "create the file");
     const Id create{ check(H5Pcreate(H5P_FILE_CREATE), m_context, "create the file") };
     // netCDF lists variables in this order
     check(H5Pset_link_creation_order(create, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED), m_context, "create the file");
-    m_file = Id{ check(H5Fcreate(m_context.path.c_str(), H5F_ACC_TRUNC, create, access), m_context, "create the file") };
+    m_file = Id{ check(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, create, access), m_context, "create the file") };
 }
 
 Id LabelledFile::group(const char *name)
@@ -87,6 +89,7 @@ void LabelledFile::close()
     Lane lane;
     check(H5Fflush(m_file, H5F_SCOPE_LOCAL), m_context, "write the last data");
     check(H5Fclose(m_file), m_context, "close the file");
+    check(0, m_context, "close the file"); // the last bytes are written while closing
 }
 
 Id LabelledFile::write(hid_t parent, const std::string &name, hid_t type, const void *values, hsize_t count, Scales scales, const Doc &doc)

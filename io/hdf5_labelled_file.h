@@ -6,6 +6,7 @@
 
 #include "io/hdf5_lib.h"
 
+#include <filesystem>
 #include <initializer_list>
 #include <map>
 
@@ -24,7 +25,8 @@ public:
     using Scales = std::initializer_list<const char *>; ///< names of scales, one per dimension
 
     /// Makes an empty HDF5 file at path (readable by HDF5 1.10 and later; all of its metadata carries checksums).
-    explicit LabelledFile(Context context);
+    /// `context` names it as messages should.
+    LabelledFile(Context context, const std::filesystem::path &path);
 
     const Context &context() const { return m_context; }
     hid_t root() const { return m_file; }

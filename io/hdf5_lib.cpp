@@ -54,16 +54,14 @@ void fail(const Context &context, const char *doing, const std::string &name)
         H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, innermost, &reason);
         H5Eclear2(H5E_DEFAULT);
     }
-    const auto mentions = [&](int code) { return reason.find(std::strerror(code)) != std::string::npos; };
     std::string remedy = "The file is damaged, incomplete or not a routing trace: record it again or copy it again from where it came";
-    if (context.writing)
-        remedy = mentions(ENOSPC) || mentions(EDQUOT) ? "The disk is full: free some space or choose another folder"
-            : mentions(EFBIG) ? "The file has reached the largest size allowed here: raise the limit or choose another folder"
-                              : "Check that the disk is healthy and that you may write there, or choose another folder";
-    // the library lists addresses and errno numbers after the first comma or colon; the operating system's own words are kept
-    if (const auto at = reason.find("error message = '"); at != std::string::npos) {
-        reason = reason.substr(at + 17);
-        reason = reason.substr(0, reason.find('\''));
+    if (context.writeError) {
+        const int code = *context.writeError;
+        if (code != 0)
+            reason = std::strerror(code);
+        remedy = code == ENOSPC || code == EDQUOT ? "The disk is full: free some space or choose another folder"
+            : code == EFBIG ? "The file has reached the largest size allowed here: raise the limit or choose another folder"
+                            : "Check that the disk is healthy and that you may write there, or choose another folder";
     }
     throw Error{ ErrorKind::Input,
         std::string{ "cannot " } + doing + (name.empty() ? "" : " " + name) + (reason.empty() ? "" : ": " + reason), context.path, remedy };

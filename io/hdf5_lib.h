@@ -4,10 +4,12 @@
 // Everything in io/ that touches HDF5 goes through these; the library's own error printing is off.
 #pragma once
 
+#include <atomic>
 #include <hdf5.h>
 
 #include <concepts>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <span>
 #include <string>
@@ -53,17 +55,18 @@ private:
 /// What messages say about the file at hand.
 struct Context {
     std::string path;
-    bool writing = false;
+    /// Of a file being written: errno of the first write that failed, else 0. Null for a file being read.
+    std::shared_ptr<std::atomic<int>> writeError;
 };
 
 /// Throws Error (Input): "cannot `doing` `name`: the library's innermost reason", with a remedy that fits.
 [[noreturn]] void fail(const Context &context, const char *doing, const std::string &name = {});
 
-/// Passes a result of a library call on; a negative one fails.
+/// Passes a result of a library call on; a negative one fails, and so does any after a failed write.
 template<std::signed_integral R>
 R check(R result, const Context &context, const char *doing, const std::string &name = {})
 {
-    if (result < 0)
+    if (result < 0 || (context.writeError && *context.writeError != 0))
         fail(context, doing, name);
     return result;
 }

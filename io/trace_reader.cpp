@@ -28,7 +28,7 @@ std::size_t size(std::int64_t count)
 } // namespace
 
 TraceReader::TraceReader(const std::filesystem::path &file)
-    : m_context{ file.string(), false }
+    : m_context{ file.string(), nullptr }
     , m_file{ h5::openFile(m_context) }
 {
     checkFormat();

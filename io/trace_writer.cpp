@@ -50,7 +50,7 @@ void TraceWriter::begin(const TraceMeta &meta)
     const std::size_t cells = meta.layers.size() * static_cast<std::size_t>(meta.experts);
     m_load.assign(cells, 0);
     m_gateMass.assign(meta.fields.gateWeight ? cells : 0, 0.0);
-    m_file.emplace(h5::Context{ m_part.part().string(), true });
+    m_file.emplace(h5::Context{ m_part.file().string(), std::make_shared<std::atomic<int>>(0) }, m_part.part());
     m_queue.emplace(m_file->context());
     makeColumns();
     m_sequences.emplace(*m_file, *m_queue, m_meta, m_options.compress);
