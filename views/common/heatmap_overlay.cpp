@@ -80,16 +80,26 @@ void HeatmapView::paintCrosshair(QPainter &painter, Cell cell) const
     const QPointF centre = rect.center();
     painter.save();
     painter.setClipRect(plot);
+    // Around the row and the column where cells are large enough to hold numbers, through them where they are small.
+    const bool large = rect.width() >= 18 && rect.height() >= 14;
+    painter.setBrush(Qt::NoBrush);
+    if (large) {
+        painter.setPen(QPen(look.ink, 1));
+        painter.drawRect(QRectF(plot.left(), rect.top() - 0.5, plot.width(), rect.height()));
+        painter.drawRect(QRectF(rect.left() - 0.5, plot.top(), rect.width(), plot.height()));
+        painter.setPen(QPen(look.ink, 2));
+        painter.drawRect(rect);
+    }
     for (const auto &[colour, width] : {std::pair{look.paper, 3.0}, std::pair{look.ink, 1.0}}) {
+        if (large)
+            break;
         painter.setPen(QPen(colour, width));
         painter.drawLine(QPointF(centre.x(), plot.top()), QPointF(centre.x(), rect.top()));
         painter.drawLine(QPointF(centre.x(), rect.bottom()), QPointF(centre.x(), plot.bottom()));
         painter.drawLine(QPointF(plot.left(), centre.y()), QPointF(rect.left(), centre.y()));
         painter.drawLine(QPointF(rect.right(), centre.y()), QPointF(plot.right(), centre.y()));
-        if (rect.width() >= 3 && rect.height() >= 3) {
-            painter.setBrush(Qt::NoBrush);
+        if (rect.width() >= 3 && rect.height() >= 3)
             painter.drawRect(rect);
-        }
     }
     painter.restore();
     const QFontMetricsF metrics(look.smallFont());

@@ -172,7 +172,7 @@ HeatmapPainter::HeatmapPainter(
         rowWidth = std::max(rowWidth, metrics.horizontalAdvance(content.rowLabel(content.data->rows() - 1)));
     }
     const double line = metrics.height();
-    const double left = line + 4 + rowWidth + 7;
+    const double left = line + 8 + rowWidth + 7;
     const double bottom = 5 + line * (content.columnText ? 3 : 2) + 3;
     const double right = legendExtent(legend, Qt::Vertical, look) + 14;
     m_plot = target.adjusted(left, line * 0.5, -right, -bottom);
@@ -210,7 +210,8 @@ void HeatmapPainter::paintColumnAxis(QPainter &painter) const
             m_content.columnLabel(tick));
     }
     const double width = m_plot.width() / m_window.columns();
-    if (m_content.columnText && width >= metrics.averageCharWidth() * 3) {
+    const bool texts = m_content.columnText && width >= metrics.averageCharWidth() * 3;
+    if (texts) {
         painter.setPen(m_look.faint);
         for (std::int64_t column = first; column <= last; ++column) {
             const QRectF box = cell(0, static_cast<double>(column));
@@ -219,7 +220,7 @@ void HeatmapPainter::paintColumnAxis(QPainter &painter) const
         }
     }
     painter.setPen(m_look.ink);
-    const double below = m_plot.bottom() + 5 + metrics.height() * (m_content.columnText ? 2 : 1) + 1;
+    const double below = m_plot.bottom() + 5 + metrics.height() * (texts ? 2 : 1) + 1;
     painter.drawText(QRectF(m_plot.left(), below, m_plot.width(), metrics.height() + 2), Qt::AlignCenter, m_content.columnTitle);
 }
 
@@ -253,7 +254,7 @@ void HeatmapPainter::paintCellTexts(QPainter &painter) const
     const QRectF one = cell(0, 0);
     const HeatmapData &data = *m_content.data;
     const double needed =
-        metrics.horizontalAdvance(data.categorical() ? QString::number(data.categories() - 1) : QStringLiteral("0.000")) + 4;
+        metrics.horizontalAdvance(data.categorical() ? QString::number(data.categories() - 1) : QStringLiteral("-0.00")) + 4;
     if (one.width() < needed || one.height() < metrics.height() + 2)
         return;
     painter.save();
@@ -266,8 +267,8 @@ void HeatmapPainter::paintCellTexts(QPainter &painter) const
             if (std::isnan(value))
                 continue;
             painter.setPen(QColor(inkOn(m_legend.scale.colour(value))));
-            const QString text =
-                data.categorical() ? QString::number(static_cast<int>(value)) : QString::number(static_cast<double>(value), 'g', 3);
+            const QString text = data.categorical() ? QString::number(static_cast<int>(value))
+                                                    : QString::number(static_cast<double>(value), 'f', std::abs(value) < 99.5F ? 2 : 0);
             painter.drawText(cell(static_cast<double>(row), static_cast<double>(column)), Qt::AlignCenter, text);
         }
     }

@@ -131,6 +131,11 @@ TokenText tokenText(std::span<const std::string_view> bytes, std::span<const std
         owner.resize(joined.size(), static_cast<int>(token));
     }
     flush();
+    // The line break after a last newline would only leave an empty line.
+    if (result.text.endsWith(QChar(0x2028))) {
+        result.text.chop(1);
+        --elements.back().end;
+    }
 
     QTextBoundaryFinder finder(QTextBoundaryFinder::Grapheme, result.text);
     std::size_t element = 0;

@@ -4,16 +4,35 @@
 
 #include <QFontMetricsF>
 #include <QPainter>
+#include <QRawFont>
 #include <QTextOption>
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace expertscope {
 
 namespace {
 
 constexpr double linePadding = 3; ///< above and below the tallest glyph
+
+/// Left and right end of the glyphs of a piece of a line.
+std::pair<double, double> glyphExtent(const QTextLine &line, int from, int length)
+{
+    double left = std::numeric_limits<double>::max();
+    double right = std::numeric_limits<double>::lowest();
+    for (const QGlyphRun &run : line.glyphRuns(from, length)) {
+        const QList<quint32> glyphs = run.glyphIndexes();
+        const QList<QPointF> positions = run.positions();
+        const QList<QPointF> advances = run.rawFont().advancesForGlyphIndexes(glyphs);
+        for (qsizetype i = 0; i < positions.size() && i < advances.size(); ++i) {
+            left = std::min(left, positions[i].x());
+            right = std::max(right, positions[i].x() + advances[i].x());
+        }
+    }
+    return {left, right};
+}
 
 } // namespace
 
@@ -24,9 +43,10 @@ TokenLayout::TokenLayout(TokenText text, const QFont &font, double width)
     QTextOption option;
     option.setTextDirection(Qt::LayoutDirectionAuto);
     option.setWrapMode(QTextOption::WrapAtWordBoundaryOrAnywhere);
+    m_rightToLeft = m_text.text.isRightToLeft();
+    option.setAlignment(m_rightToLeft ? Qt::AlignRight : Qt::AlignLeft);
     m_layout.setTextOption(option);
     m_layout.setCacheEnabled(true);
-    m_rightToLeft = m_text.text.isRightToLeft();
     placeLines(font, width);
     placeBoxes();
 }
@@ -71,9 +91,16 @@ void TokenLayout::placeBoxes()
         };
         for (; next < m_text.clusters.size() && m_text.clusters[next].begin < end; ++next) {
             const TextCluster &cluster = m_text.clusters[next];
-            const double leading = line.cursorToX(cluster.begin, QTextLine::Leading);
+            double leading = line.cursorToX(cluster.begin, QTextLine::Leading);
             double trailing = line.cursorToX(cluster.begin, QTextLine::Trailing);
-            if (cluster.end < end) {
+            if (std::abs(trailing - leading) < 0.01) {
+                // Where script, font or direction changes, Qt reports the end of what came before: ask the glyphs.
+                const auto [left, right] = glyphExtent(line, cluster.begin, std::min(end, cluster.end) - cluster.begin);
+                if (right > left) {
+                    leading = left;
+                    trailing = right;
+                }
+            } else if (cluster.end < end) {
                 // Characters of one ligature share its glyph: each ends where the next begins.
                 const double following = line.cursorToX(cluster.end, QTextLine::Leading);
                 if (following > std::min(leading, trailing) && following < std::max(leading, trailing))

@@ -363,7 +363,7 @@ void TokensView::paintFigure(QPainter &painter, const QRectF &target)
     const TraceMeta &meta = m_subject.trace->meta();
     // The caption needs the range that fits, the range the room the caption leaves: its length hardly changes, so a draft will do.
     const auto caption = [&](TokenRange range) {
-        return QStringLiteral("%1 %2. Tokens %3 to %4 of %5 (n = %6)%7.")
+        return QStringLiteral("%1 %2 Tokens %3 to %4 of %5 (n = %6)%7.")
             .arg(text(m_metric->title) + u':', text(m_metric->help))
             .arg(range.begin)
             .arg(std::max(range.begin, range.end - 1))
