@@ -1,0 +1,44 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+#include "app/demo_files.h"
+
+#include <QCoreApplication>
+#include <QDir>
+
+namespace expertscope {
+
+namespace {
+
+QStringList candidateFolders()
+{
+    QStringList folders;
+    if (const QString given = qEnvironmentVariable("EXPERTSCOPE_DATA_DIR"); !given.isEmpty())
+        folders << given;
+    QDir folder{ QCoreApplication::applicationDirPath() };
+    folders << folder.filePath("demo") << folder.filePath("../share/expertscope/demo");
+    // A build folder lies somewhere inside the source tree.
+    do
+        folders << folder.filePath("resources/demo");
+    while (folder.cdUp());
+    return folders;
+}
+
+} // namespace
+
+DemoFiles findDemo()
+{
+    for (const QString &path : candidateFolders()) {
+        const QDir folder{ path };
+        DemoFiles demo;
+        if (folder.exists("model/config.json"))
+            demo.model = QDir::cleanPath(folder.absoluteFilePath("model"));
+        for (const QString &name : { QStringLiteral("corpus/parallel.jsonl"), QStringLiteral("corpus/domains.jsonl") })
+            if (folder.exists(name))
+                demo.corpus << QDir::cleanPath(folder.absoluteFilePath(name));
+        if (demo.complete())
+            return demo;
+    }
+    return {};
+}
+
+} // namespace expertscope

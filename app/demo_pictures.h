@@ -1,0 +1,33 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+// DemoPictures: watches the demo until its corpus is traced, then saves the trace and pictures of window and views, and quits.
+#pragma once
+
+#include "app/window/main_window.h"
+#include "app/workbench.h"
+
+#include <QObject>
+
+namespace expertscope {
+
+class DemoPictures : public QObject {
+    Q_OBJECT
+public:
+    DemoPictures(Workbench &workbench, MainWindow &window, QString folder);
+
+private:
+    enum class Stage { Tracing, Settling, Saving };
+    void advance(); ///< when nothing runs any more
+    void selectSomething();
+    void writePictures();
+    void write(const QString &name, const QByteArray &bytes);
+    void fail(const Error &error);
+
+    Workbench &m_workbench;
+    MainWindow &m_window;
+    QString m_folder;
+    Stage m_stage = Stage::Tracing;
+    bool m_failed = false;
+};
+
+} // namespace expertscope

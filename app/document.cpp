@@ -1,0 +1,111 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+#include "app/document.h"
+
+#include <algorithm>
+
+namespace expertscope {
+
+const OpenTrace *Document::trace(const QString &key) const
+{
+    const auto found = std::find_if(m_traces.begin(), m_traces.end(), [&](const OpenTrace &open) { return open.key == key; });
+    return found == m_traces.end() ? nullptr : &*found;
+}
+
+OpenTrace *Document::find(const QString &key)
+{
+    return const_cast<OpenTrace *>(trace(key));
+}
+
+Subject Document::subject() const
+{
+    const OpenTrace *open = current();
+    return open ? Subject{ open->trace, open->byLanguage, open->byDomain } : Subject{};
+}
+
+void Document::setModel(OpenModel model)
+{
+    m_model = std::move(model);
+    emit modelChanged();
+}
+
+void Document::setCorpus(OpenCorpus corpus)
+{
+    m_corpus = std::move(corpus);
+    emit corpusChanged();
+}
+
+void Document::setTrace(OpenTrace trace)
+{
+    const QString key = trace.key;
+    OpenTrace *open = find(key);
+    if (!open) {
+        m_traces.push_back(std::move(trace));
+        emit tracesChanged();
+        if (m_currentKey.isEmpty())
+            switchTo(key);
+        return;
+    }
+    const bool grows = open->recording == trace.recording;
+    trace.selection = grows ? open->selection : Selection{};
+    *open = std::move(trace);
+    if (key != m_currentKey)
+        return;
+    if (grows)
+        emit subjectChanged();
+    else
+        switchTo(key);
+}
+
+void Document::closeTrace(const QString &key)
+{
+    if (std::erase_if(m_traces, [&](const OpenTrace &open) { return open.key == key; }) == 0)
+        return;
+    emit tracesChanged();
+    if (key == m_currentKey)
+        switchTo(m_traces.empty() ? QString{} : m_traces.front().key);
+}
+
+bool Document::show(const QString &key)
+{
+    if (!find(key))
+        return false;
+    if (key == m_currentKey)
+        return true;
+    if (OpenTrace *last = find(m_currentKey))
+        last->selection = m_selection.value();
+    switchTo(key);
+    return true;
+}
+
+void Document::switchTo(const QString &key)
+{
+    // A view must never hold a selection of one trace and the rows of another.
+    m_switching = true;
+    m_selection.setHover({});
+    m_selection.set({});
+    m_currentKey = key;
+    emit subjectChanged();
+    if (const OpenTrace *open = current())
+        m_selection.set(fitted(open->selection, open->trace->meta()));
+    m_switching = false;
+    emit currentChanged();
+}
+
+Selection fitted(Selection selection, const TraceMeta &meta)
+{
+    if (selection.sequence >= static_cast<int>(meta.sequences.size()))
+        selection.sequence = -1;
+    if (selection.token >= meta.tokens)
+        selection.token = -1;
+    if (selection.brush.end > meta.tokens)
+        selection.brush = {};
+    if (selection.layer >= meta.moeLayers()) {
+        selection.layer = 0;
+        selection.experts.clear();
+    }
+    std::erase_if(selection.experts, [&](int expert) { return expert >= meta.experts; });
+    return selection;
+}
+
+} // namespace expertscope

@@ -1,0 +1,100 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+#include "app/export.h"
+
+#include "engine/core/error.h"
+
+#include <QBuffer>
+#include <QFileInfo>
+#include <QImage>
+#include <QPainter>
+#include <QPdfWriter>
+#include <QSaveFile>
+#include <QSvgGenerator>
+
+namespace expertscope {
+
+namespace {
+
+constexpr int pngScale = 2; // sharp on paper and on dense screens
+constexpr int figureDpi = 96; // one unit of the figure is one pixel of the view
+constexpr QSize minFigure{ 640, 400 };
+
+QByteArray png(View &view, QSize size)
+{
+    QImage image{ size * pngScale, QImage::Format_RGB32 };
+    image.fill(Qt::white);
+    image.setDotsPerMeterX(qRound(figureDpi * pngScale / 0.0254));
+    image.setDotsPerMeterY(image.dotsPerMeterX());
+    QPainter painter{ &image };
+    painter.setRenderHint(QPainter::Antialiasing);
+    painter.scale(pngScale, pngScale);
+    view.paintFigure(painter, QRectF{ QPointF{}, size });
+    painter.end();
+    QBuffer buffer;
+    buffer.open(QIODevice::WriteOnly);
+    image.save(&buffer, "PNG");
+    return buffer.data();
+}
+
+QByteArray svg(View &view, QSize size)
+{
+    QBuffer buffer;
+    QSvgGenerator generator;
+    generator.setOutputDevice(&buffer);
+    generator.setSize(size);
+    generator.setViewBox(QRect{ QPoint{}, size });
+    generator.setResolution(figureDpi);
+    generator.setTitle(view.windowTitle());
+    QPainter painter{ &generator };
+    view.paintFigure(painter, QRectF{ QPointF{}, size });
+    painter.end();
+    return buffer.data();
+}
+
+QByteArray pdf(View &view, QSize size)
+{
+    QBuffer buffer;
+    buffer.open(QIODevice::WriteOnly);
+    QPdfWriter writer{ &buffer };
+    writer.setResolution(figureDpi);
+    writer.setPageSize(QPageSize{ QSizeF{ size } * 72.0 / figureDpi, QPageSize::Point, {}, QPageSize::ExactMatch });
+    writer.setPageMargins({});
+    writer.setTitle(view.windowTitle());
+    QPainter painter{ &writer };
+    view.paintFigure(painter, QRectF{ QPointF{}, size });
+    painter.end();
+    return buffer.data();
+}
+
+} // namespace
+
+void writeWhole(const QString &file, const QByteArray &bytes)
+{
+    QSaveFile save{ file };
+    if (!save.open(QIODevice::WriteOnly) || save.write(bytes) != bytes.size() || !save.commit())
+        throw Error{ ErrorKind::Input, "the file cannot be written: " + save.errorString().toStdString(), file.toStdString(),
+            "Choose a folder that you may write to and that has room" };
+}
+
+void exportPicture(View &view, const QString &file)
+{
+    const QSize size = view.size().expandedTo(minFigure);
+    const QString suffix = QFileInfo{ file }.suffix().toLower();
+    if (suffix == QStringLiteral("png"))
+        writeWhole(file, png(view, size));
+    else if (suffix == QStringLiteral("svg"))
+        writeWhole(file, svg(view, size));
+    else if (suffix == QStringLiteral("pdf"))
+        writeWhole(file, pdf(view, size));
+    else
+        throw Error{ ErrorKind::Usage, "pictures are written as PNG, SVG or PDF", file.toStdString(),
+            "End the file's name in .png, .svg or .pdf" };
+}
+
+void exportNumbers(const View &view, const QString &file)
+{
+    writeWhole(file, QByteArray::fromStdString(view.csv()));
+}
+
+} // namespace expertscope

@@ -1,0 +1,305 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+#include "app/window/main_window.h"
+
+#include "app/selection_history.h"
+#include "app/window/banner.h"
+#include "app/window/context_bar.h"
+#include "app/window/corpus_panel.h"
+#include "app/window/help_window.h"
+#include "app/window/picker.h"
+#include "app/window/prompt_panel.h"
+#include "app/window/work_line.h"
+#if __has_include("views/inspector/inspector.h")
+#include "views/inspector/inspector.h"
+#define HAVE_INSPECTOR 1
+#endif
+
+#include <QCloseEvent>
+#include <QDockWidget>
+#include <QGuiApplication>
+#include <QLabel>
+#include <QMimeData>
+#include <QScreen>
+#include <QStatusBar>
+#include <QVBoxLayout>
+
+#include <algorithm>
+
+namespace expertscope {
+
+namespace {
+
+constexpr int layoutVersion = 1;
+const QString windowLayout = QStringLiteral("window");
+const QString geometryLayout = QStringLiteral("geometry");
+const QString viewsLayout = QStringLiteral("views");
+const QString promptState = QStringLiteral("prompt");
+
+} // namespace
+
+MainWindow::MainWindow(Workbench &workbench, Settings &settings, Dialogs dialogs)
+    : m_workbench{ workbench }
+    , m_settings{ settings }
+    , m_dialogs{ std::move(dialogs) }
+    , m_history{ new SelectionHistory{ workbench.document(), this } }
+{
+    setObjectName(QStringLiteral("mainWindow"));
+    setAcceptDrops(true);
+    createPanels();
+    createMenus();
+    connectWorkbench();
+    restoreLayout();
+    refreshTitle();
+    refreshActions();
+}
+
+MainWindow::~MainWindow() = default;
+
+void MainWindow::createPanels()
+{
+    Document &document = m_workbench.document();
+    auto *centre = new QWidget{ this };
+    m_banner = new Banner{ centre };
+    m_views = new ViewArea{ m_workbench.viewContext(), centre };
+    auto *layout = new QVBoxLayout{ centre };
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(0);
+    layout->addWidget(new ContextBar{ document, *m_history, centre });
+    layout->addWidget(m_banner);
+    layout->addWidget(m_views, 1);
+    setCentralWidget(centre);
+
+    const auto addDock = [this](Qt::DockWidgetArea area, const QString &title, const QString &name, QWidget *content) {
+        auto *dock = new QDockWidget{ title, this };
+        dock->setObjectName(name);
+        dock->setWidget(content);
+        addDockWidget(area, dock);
+        return dock;
+    };
+    m_corpus = new CorpusPanel{ document, m_workbench.jobs() };
+    m_prompt = new PromptPanel{ m_workbench };
+#if HAVE_INSPECTOR
+    m_inspector = new InspectorPanel{ m_workbench.viewContext() };
+#endif
+    QDockWidget *corpus = addDock(Qt::LeftDockWidgetArea, tr("Corpus"), QStringLiteral("dock.corpus"), m_corpus);
+    QDockWidget *prompt = addDock(Qt::LeftDockWidgetArea, tr("Prompt"), QStringLiteral("dock.prompt"), m_prompt);
+#if HAVE_INSPECTOR
+    QDockWidget *inspector = addDock(Qt::RightDockWidgetArea, tr("Inspector"), QStringLiteral("dock.inspector"), m_inspector);
+#endif
+    setCorner(Qt::BottomLeftCorner, Qt::LeftDockWidgetArea);
+    setCorner(Qt::BottomRightCorner, Qt::RightDockWidgetArea);
+    resizeDocks({ corpus, prompt }, { 3, 2 }, Qt::Vertical);
+    const int em = fontMetrics().horizontalAdvance(QLatin1Char{ 'm' });
+#if HAVE_INSPECTOR
+    resizeDocks({ corpus, inspector }, { em * 24, em * 26 }, Qt::Horizontal);
+#else
+    resizeDocks({ corpus }, { em * 24 }, Qt::Horizontal);
+#endif
+
+    auto *hover = new QLabel{ this };
+    hover->setObjectName(QStringLiteral("hoverText"));
+    hover->setTextFormat(Qt::PlainText);
+    hover->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
+    statusBar()->addWidget(hover, 1);
+    statusBar()->addPermanentWidget(new WorkLine{ m_workbench, this });
+    connect(m_views, &ViewArea::status, hover, &QLabel::setText);
+    m_picker = new Picker{ this };
+}
+
+void MainWindow::connectWorkbench()
+{
+    Document &document = m_workbench.document();
+    const auto showSubject = [this, &document] {
+        const Subject subject = document.subject();
+        m_views->setSubject(subject);
+#if HAVE_INSPECTOR
+        m_inspector->setSubject(subject);
+#endif
+    };
+    connect(&document, &Document::subjectChanged, this, showSubject);
+    connect(&document, &Document::subjectChanged, this, &MainWindow::refreshActions);
+    connect(&document, &Document::subjectChanged, this, &MainWindow::applySelectionOfLastSession, Qt::QueuedConnection);
+    for (const auto signal : { &Document::modelChanged, &Document::corpusChanged, &Document::currentChanged }) {
+        connect(&document, signal, this, &MainWindow::refreshTitle);
+        connect(&document, signal, this, &MainWindow::refreshActions);
+    }
+    connect(&m_workbench, &Workbench::workChanged, this, &MainWindow::refreshActions);
+    connect(&m_workbench, &Workbench::failed, m_banner, &Banner::showError);
+    connect(&m_workbench, &Workbench::noted, m_banner, &Banner::showNote);
+    connect(&m_workbench, &Workbench::modelOpened, this, [this](const QString &where) {
+        if (where != findDemo().model)
+            m_settings.addRecent(RecentKind::Model, where);
+    });
+    connect(&m_workbench, &Workbench::corpusOpened, this, [this](const QStringList &files) {
+        for (const QString &file : files)
+            if (!findDemo().corpus.contains(file))
+                m_settings.addRecent(RecentKind::Corpus, file);
+    });
+    connect(&m_workbench, &Workbench::traceOpened, this, [this](const QString &file) { m_settings.addRecent(RecentKind::Trace, file); });
+    connect(m_views, &ViewArea::pictureWished, this, &MainWindow::exportPictureOf);
+    connect(m_views, &ViewArea::numbersWished, this, &MainWindow::exportNumbersOf);
+    showSubject();
+}
+
+void MainWindow::start(const QStringList &paths)
+{
+    const DemoFiles demo = findDemo();
+    Session session = m_settings.session();
+    m_views->restoreViews(session.views);
+    m_prompt->restoreState(m_settings.value(promptState).toMap());
+
+    bool needsModel = !session.model.isEmpty(), needsCorpus = !session.corpus.isEmpty();
+    if (!paths.isEmpty()) {
+        // A trace needs nothing beside it; a corpus needs a model, and a model needs a text.
+        const auto isGiven = [&](PathKind kind) {
+            return std::any_of(paths.begin(), paths.end(), [kind](const QString &path) { return pathKind(path) == kind; });
+        };
+        needsModel = isGiven(PathKind::Corpus) && !isGiven(PathKind::Model);
+        needsCorpus = isGiven(PathKind::Model) && !isGiven(PathKind::Corpus);
+        for (const QString &path : paths)
+            m_workbench.open(path);
+    } else if (!needsModel && !needsCorpus && session.traces.isEmpty()) {
+        needsModel = needsCorpus = true;
+    }
+    DemoFiles wanted;
+    if (needsModel && (session.model.isEmpty() || session.model == Session::demo))
+        wanted.model = demo.model;
+    else if (needsModel)
+        m_workbench.openModel(session.model);
+    if (needsCorpus && (session.corpus.isEmpty() || session.corpus.contains(Session::demo)))
+        wanted.corpus = demo.corpus;
+    else if (needsCorpus)
+        m_workbench.openCorpus(session.corpus);
+    m_workbench.openDemo(wanted);
+    if (!demo.complete() && paths.isEmpty() && !m_workbench.busy())
+        m_banner->showError({ ErrorKind::Input, "the bundled demo was not found", "",
+            "Open a model folder and a corpus, or set EXPERTSCOPE_DATA_DIR to the folder that holds the demo's model and corpus" });
+    if (paths.isEmpty()) {
+        for (const QString &file : session.traces)
+            m_workbench.openTrace(file);
+        m_lastTrace = session.current;
+        m_lastSelection = session.selection;
+    }
+    m_views->setFocus();
+}
+
+void MainWindow::openDemo()
+{
+    m_workbench.openDemo(findDemo());
+}
+
+/// Once the trace of the last session has the rows that were selected, they are selected again, unless the person was faster.
+void MainWindow::applySelectionOfLastSession()
+{
+    const Document &document = m_workbench.document();
+    if (m_lastTrace.isEmpty())
+        return;
+    if (document.selection().value() != Selection{} && document.current() && document.current()->key == m_lastTrace) {
+        m_lastTrace.clear();
+        return;
+    }
+    const OpenTrace *open = document.trace(m_lastTrace);
+    if (!open || fitted(m_lastSelection, open->trace->meta()) != m_lastSelection)
+        return;
+    m_workbench.document().show(std::exchange(m_lastTrace, {}));
+    m_workbench.document().selection().set(m_lastSelection);
+}
+
+void MainWindow::refreshTitle()
+{
+    const Document &document = m_workbench.document();
+    QStringList parts;
+    if (const OpenTrace *open = document.current(); open && open->key != Document::corpusKey)
+        parts << open->title;
+    if (document.model())
+        parts << QString::fromStdString(document.model()->info.name);
+    parts << QStringLiteral("Expertscope");
+    setWindowTitle(parts.join(QStringLiteral(" – ")));
+}
+
+void MainWindow::restoreLayout()
+{
+    if (!restoreGeometry(m_settings.layout(geometryLayout))) {
+        const QSize room = QGuiApplication::primaryScreen()->availableSize();
+        resize(QSize{ 1500, 940 }.boundedTo(room));
+    }
+    restoreState(m_settings.layout(windowLayout), layoutVersion);
+    m_views->restoreState(m_settings.layout(viewsLayout), layoutVersion);
+}
+
+void MainWindow::saveSession() const
+{
+    m_settings.setLayout(geometryLayout, saveGeometry());
+    m_settings.setLayout(windowLayout, saveState(layoutVersion));
+    m_settings.setLayout(viewsLayout, m_views->saveState(layoutVersion));
+    m_settings.setValue(promptState, m_prompt->saveState());
+    const Document &document = m_workbench.document();
+    const DemoFiles demo = findDemo();
+    Session session;
+    if (document.model())
+        session.model = document.model()->where == demo.model ? Session::demo : document.model()->where;
+    if (document.corpus())
+        session.corpus = document.corpus()->files == demo.corpus ? QStringList{ Session::demo } : document.corpus()->files;
+    for (const OpenTrace &open : document.traces())
+        if (open.key != Document::corpusKey && open.key != Document::promptsKey)
+            session.traces << open.key;
+    // Prompts are not kept, so what was selected in them cannot come back.
+    if (const OpenTrace *open = document.current(); open && open->key != Document::promptsKey) {
+        session.current = open->key;
+        session.selection = document.selection().value();
+    }
+    session.views = m_views->saveViews();
+    m_settings.setSession(session);
+}
+
+void MainWindow::clearSelectionOrStop()
+{
+    if (m_workbench.busy())
+        m_workbench.stop();
+    else
+        m_workbench.document().selection().set(nothingSelected(m_workbench.document().selection().value()));
+}
+
+void MainWindow::keyPressEvent(QKeyEvent *event)
+{
+    // Keys that no widget wanted. Not shortcuts, which would take them from text fields and find bars.
+    if (event->key() == Qt::Key_Escape)
+        clearSelectionOrStop();
+    else if (event->text() == QStringLiteral("?"))
+        showKeys(this);
+    else
+        QMainWindow::keyPressEvent(event);
+}
+
+void MainWindow::dragEnterEvent(QDragEnterEvent *event)
+{
+    const QList<QUrl> urls = event->mimeData()->urls();
+    if (std::any_of(urls.begin(), urls.end(), [](const QUrl &url) { return url.isLocalFile(); }))
+        event->acceptProposedAction();
+}
+
+void MainWindow::dropEvent(QDropEvent *event)
+{
+    QStringList corpora;
+    for (const QUrl &url : event->mimeData()->urls()) {
+        const QString path = url.toLocalFile();
+        if (path.isEmpty())
+            continue;
+        if (pathKind(path) == PathKind::Corpus)
+            corpora << path;
+        else
+            m_workbench.open(path);
+    }
+    if (!corpora.isEmpty())
+        m_workbench.openCorpus(corpora);
+    event->acceptProposedAction();
+}
+
+void MainWindow::closeEvent(QCloseEvent *event)
+{
+    saveSession();
+    event->accept();
+}
+
+} // namespace expertscope

@@ -1,0 +1,34 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+// WorkLine: the right of the status bar: what runs, how far it is, how fast, and the button that stops it; then model and device.
+#pragma once
+
+#include "app/workbench.h"
+
+#include <QElapsedTimer>
+#include <QWidget>
+
+class QLabel;
+class QProgressBar;
+class QToolButton;
+
+namespace expertscope {
+
+class WorkLine : public QWidget {
+    Q_OBJECT
+public:
+    explicit WorkLine(Workbench &workbench, QWidget *parent = nullptr);
+
+private:
+    void showProgress(const WorkProgress &progress);
+    void showModel();
+
+    Workbench &m_workbench;
+    QLabel *m_what;
+    QProgressBar *m_bar;
+    QToolButton *m_stop;
+    QLabel *m_rate;
+    QLabel *m_model;
+};
+
+} // namespace expertscope

@@ -1,0 +1,71 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+#include "app/window_main.h"
+
+#include "app/demo_pictures.h"
+#include "app/settings.h"
+#include "app/window/main_window.h"
+#include "app/window/theme.h"
+#include "app/workbench.h"
+
+#include <QApplication>
+#include <QIcon>
+#include <QTemporaryDir>
+
+#include <cstdio>
+
+namespace expertscope {
+
+namespace {
+
+void describeProgram()
+{
+    QApplication::setApplicationName(QStringLiteral("Expertscope"));
+    QApplication::setApplicationVersion(QStringLiteral(EXPERTSCOPE_VERSION));
+    QApplication::setDesktopFileName(QStringLiteral("expertscope"));
+    QApplication::setWindowIcon(QIcon{QStringLiteral(":/icons/expertscope.svg")});
+}
+
+bool hasDisplay()
+{
+    return qEnvironmentVariableIsSet("QT_QPA_PLATFORM") || !qEnvironmentVariableIsEmpty("DISPLAY") || !qEnvironmentVariableIsEmpty("WAYLAND_DISPLAY");
+}
+
+} // namespace
+
+int runWindow(int argc, char **argv)
+{
+    if (!hasDisplay()) {
+        std::fputs("expertscope: there is no display to open a window on. Set DISPLAY, or use the command line: expertscope --help\n", stderr);
+        return 5;
+    }
+    QApplication app{argc, argv};
+    describeProgram();
+    Settings settings;
+    applyTheme(settings.theme(), settings.scalePercent());
+    Workbench workbench;
+    MainWindow window{workbench, settings, Dialogs::real()};
+    window.show();
+    window.start(QApplication::arguments().mid(1));
+    return QApplication::exec();
+}
+
+int renderDemo(int argc, char **argv, const QString &outFolder)
+{
+    if (!qEnvironmentVariableIsSet("QT_QPA_PLATFORM"))
+        qputenv("QT_QPA_PLATFORM", "offscreen");
+    QApplication app{argc, argv};
+    describeProgram();
+    const QTemporaryDir own;
+    Settings settings{own.filePath(QStringLiteral("settings.ini"))};
+    applyTheme(Theme::Light, 100);
+    Workbench workbench;
+    MainWindow window{workbench, settings, Dialogs::real()};
+    DemoPictures pictures{workbench, window, outFolder};
+    window.resize(1500, 940);
+    window.show();
+    window.start({});
+    return QApplication::exec();
+}
+
+} // namespace expertscope

@@ -1,0 +1,357 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+#include "app/workbench.h"
+
+#include "app/appending_sink.h"
+#include "app/corpus_files.h"
+#include "app/recording.h"
+#include "engine/forward/run.h"
+#include "io/model_folder.h"
+#include "io/trace_hdf5.h"
+
+#include <QFile>
+#include <QFileInfo>
+#include <QLocale>
+
+#include <utility>
+
+namespace expertscope {
+
+namespace {
+
+using Engine = EngineThread::Engine;
+using Outcome = EngineThread::Outcome;
+
+const QString modelTag = QStringLiteral("model");
+const QString corpusTag = QStringLiteral("corpus");
+const QString readCorpusTag = QStringLiteral("read corpus");
+const QString openTraceTag = QStringLiteral("open trace");
+const QString saveTag = QStringLiteral("save");
+
+/// What the status bar says while a job of this tag runs; empty for work too short to speak of.
+QString workTitle(const QString &tag)
+{
+    if (tag == modelTag)
+        return Workbench::tr("Opening the model");
+    if (tag == corpusTag)
+        return Workbench::tr("Tracing the corpus");
+    if (tag == QStringLiteral("prompt"))
+        return Workbench::tr("Running the prompt");
+    if (tag == readCorpusTag)
+        return Workbench::tr("Reading the corpus");
+    if (tag.startsWith(openTraceTag))
+        return Workbench::tr("Opening the trace");
+    if (tag == saveTag)
+        return Workbench::tr("Saving the trace");
+    return {};
+}
+
+bool startsAsHdf5(const QString &path)
+{
+    QFile file{ path };
+    return file.open(QIODevice::ReadOnly) && file.read(8) == QByteArray::fromRawData("\x89HDF\r\n\x1a\n", 8);
+}
+
+struct Counts {
+    std::shared_ptr<const RoutingSummary> byLanguage, byDomain;
+};
+
+std::shared_ptr<const RoutingSummary> counted(const RoutingTrace &trace, const char *grouping, const Progress &progress)
+{
+    return std::make_shared<const RoutingSummary>(summarise(trace, grouping, groupBy(trace.meta(), grouping), progress));
+}
+
+} // namespace
+
+Workbench::Workbench(QObject *parent)
+    : QObject{ parent }
+{
+    connectWork();
+}
+
+void Workbench::connectWork()
+{
+    connect(&m_engine, &EngineThread::failed, this, [this](const QString &, const Error &error) { emit failed(error); });
+    connect(&m_engine, &EngineThread::started, this, &Workbench::workChanged);
+    connect(&m_engine, &EngineThread::ended, this, &Workbench::workChanged);
+    connect(&m_engine, &EngineThread::progressed, this, [this](const QString &tag, qint64 done, qint64 total, const QString &unit) {
+        emit progressed({ workTitle(tag), done, total, unit });
+    });
+    connect(&m_jobs, &JobRunner::failed, this, &Workbench::failed);
+    connect(&m_jobs, &JobRunner::ended, this, &Workbench::workChanged);
+    connect(
+        &m_jobs, &JobRunner::progressed, this, [this](QObject *owner, const QString &tag, qint64 done, qint64 total, const QString &unit) {
+            if (owner == this && !workTitle(tag).isEmpty())
+                emit progressed({ workTitle(tag), done, total, unit });
+        });
+}
+
+ViewContext Workbench::viewContext()
+{
+    return { &m_document.selection(), [this](QObject *owner, const QString &tag, JobRunner::Work work, JobRunner::Done done) {
+                m_jobs.run(owner, tag, std::move(work), std::move(done));
+            } };
+}
+
+PathKind pathKind(const QString &path)
+{
+    const QFileInfo info{ path };
+    const QString suffix = info.suffix().toLower();
+    const bool isInCache = !info.exists() && !info.isAbsolute() && path.count(QLatin1Char{ '/' }) == 1; // org/name
+    if (info.isDir() || isInCache || info.fileName() == QStringLiteral("config.json") || suffix == QStringLiteral("safetensors")
+        || suffix == QStringLiteral("gguf"))
+        return PathKind::Model;
+    if (suffix == QStringLiteral("h5") || suffix == QStringLiteral("hdf5") || startsAsHdf5(path))
+        return PathKind::Trace;
+    return PathKind::Corpus;
+}
+
+void Workbench::open(const QString &path)
+{
+    const QFileInfo info{ path };
+    switch (pathKind(path)) {
+    case PathKind::Model: {
+        const bool isPartOfFolder = info.isFile() && info.suffix().toLower() != QStringLiteral("gguf");
+        openModel(!info.exists() ? path : isPartOfFolder ? info.absolutePath() : info.absoluteFilePath());
+        return;
+    }
+    case PathKind::Trace:
+        openTrace(info.absoluteFilePath());
+        return;
+    case PathKind::Corpus:
+        openCorpus({ info.absoluteFilePath() });
+        return;
+    }
+}
+
+void Workbench::openModel(const QString &where)
+{
+    m_engine.post(modelTag, [this, where](Engine &engine, const Progress &progress, const EngineThread::ToUi &toUi) {
+        const std::shared_ptr<const ModelFiles> files = openModelFolder(where.toStdString());
+        std::shared_ptr<const Tokenizer> tokenizer;
+        if (!files->tokenizerJson.empty())
+            tokenizer = Tokenizer::fromJson(files->tokenizerJson);
+        engine.model = Model::load(files, *engine.backend, progress);
+        engine.tokenizer = tokenizer;
+        const OpenModel open{ where, engine.model->info(), engine.model->config(), engine.backend->info(), engine.model->weightBytes(),
+            tokenizer };
+        toUi([this, open] {
+            m_engine.stop(promptTag());
+            m_promptRecording = 0;
+            m_document.closeTrace(Document::promptsKey);
+            m_document.setModel(open);
+            emit modelOpened(open.where);
+            traceCorpus();
+        });
+        return Outcome::Done;
+    });
+}
+
+void Workbench::openCorpus(const QStringList &files)
+{
+    readCorpusFiles(files, false);
+}
+
+void Workbench::openDemo(const DemoFiles &demo)
+{
+    if (!demo.model.isEmpty())
+        openModel(demo.model);
+    if (!demo.corpus.isEmpty())
+        readCorpusFiles(demo.corpus, true);
+}
+
+void Workbench::readCorpusFiles(const QStringList &files, bool interleave)
+{
+    m_jobs.run(
+        this, readCorpusTag,
+        [files, interleave](const Progress &) -> std::any {
+            Corpus corpus = readCorpora(files);
+            if (interleave)
+                interleaveParallelRows(corpus);
+            return std::shared_ptr<const Corpus>{ std::make_shared<Corpus>(std::move(corpus)) };
+        },
+        [this, files](const std::any &corpus) {
+            m_document.setCorpus({ files, std::any_cast<std::shared_ptr<const Corpus>>(corpus) });
+            emit corpusOpened(files);
+            traceCorpus();
+        });
+    emit workChanged();
+}
+
+void Workbench::openTrace(const QString &file)
+{
+    m_jobs.run(
+        this, openTraceTag + file,
+        [file](const Progress &) -> std::any { return openTraceFile(std::filesystem::path{ file.toStdString() }); },
+        [this, file](const std::any &opened) {
+            const TracePtr trace = std::any_cast<TracePtr>(opened);
+            publishTrace(file, QFileInfo{ file }.fileName(), ++m_recordings, trace);
+            m_document.show(file);
+            for (const std::string &note : trace->meta().notes)
+                emit noted(QString::fromStdString(note));
+            emit traceOpened(file);
+        });
+    emit workChanged();
+}
+
+void Workbench::traceCorpus()
+{
+    if (!canTrace())
+        return;
+    const auto tracer = std::make_shared<CorpusTracer>(m_document.corpus()->corpus, m_budget);
+    const quint64 recording = ++m_recordings;
+    m_engine.post(corpusTag, [this, tracer, recording](Engine &engine, const Progress &progress, const EngineThread::ToUi &toUi) {
+        const auto publish = [&](CorpusSnapshot snapshot) {
+            toUi([this, recording, snapshot = std::move(snapshot)] { publishCorpusTrace(snapshot, recording); });
+        };
+        const auto note = [&](const std::string &text) { toUi([this, text] { emit noted(QString::fromStdString(text)); }); };
+        return tracer->slice(engine, progress, publish, note) ? Outcome::Again : Outcome::Done;
+    });
+}
+
+void Workbench::publishCorpusTrace(const CorpusSnapshot &snapshot, quint64 recording)
+{
+    if (snapshot.tokensPerSecond > 0)
+        emit rateChanged(snapshot.tokensPerSecond, tr("tracing the corpus"));
+    publishTrace(Document::corpusKey, tr("Corpus"), recording, snapshot.trace);
+}
+
+void Workbench::publishTrace(const QString &key, const QString &title, quint64 recording, TracePtr trace)
+{
+    // More of a trace that is already there appears together with its counts, so that both always speak of the same tokens.
+    const OpenTrace *shown = m_document.trace(key);
+    const bool grows = shown && shown->recording == recording;
+    if (!grows)
+        m_document.setTrace({ key, title, recording, trace, {}, {}, {} });
+    m_jobs.run(
+        &m_document, QStringLiteral("counts ") + key,
+        [trace](const Progress &progress) -> std::any {
+            return Counts{ counted(*trace, "language", progress), counted(*trace, "domain", progress) };
+        },
+        [this, key, title, recording, trace](const std::any &result) {
+            const auto counts = std::any_cast<Counts>(result);
+            if (m_document.trace(key))
+                m_document.setTrace({ key, title, recording, trace, counts.byLanguage, counts.byDomain, {} });
+        });
+}
+
+void Workbench::runPrompt(const PromptRequest &request)
+{
+    m_engine.post(
+        promptTag(), [this, request, number = ++m_promptsRun](Engine &engine, const Progress &progress, const EngineThread::ToUi &toUi) {
+            if (!engine.model || !engine.tokenizer)
+                throw Error{ ErrorKind::Usage, "there is no model that can read text", "", "Open a model folder with a tokenizer.json" };
+            RunSpec spec;
+            spec.capture.routerLogits = true;
+            spec.sampling = request.sampling;
+            spec.maxNewTokens = request.maxNewTokens;
+            CorpusRow row;
+            row.id = "prompt " + std::to_string(number);
+            row.prompt = request.text.toStdString();
+            row.domain = "prompt";
+            bool cut = false;
+            TokenSequence prompt = tokenSequence(row, *engine.tokenizer, 0, cut);
+            if (prompt.tokens.empty())
+                throw Error{ ErrorKind::Usage, "the prompt is empty", "", "Type some text first" };
+            MemoryTrace recording;
+            TraceMeta meta = traceMeta(*engine.model, *engine.backend, spec);
+            describeRecording(meta, "Prompts", "in the window");
+            recording.begin(meta);
+            GenerateResult result;
+            bool stopped = false;
+            try {
+                if (request.maxNewTokens > 0)
+                    result = generate(
+                        *engine.model, *engine.backend, prompt, spec, engine.tokenizer.get(), &recording,
+                        [&](const GeneratedToken &token) {
+                            toUi([this, bytes = QByteArray::fromStdString(token.bytes)] { emit generated(bytes); });
+                        },
+                        progress);
+                else
+                    traceSequences(
+                        *engine.model, *engine.backend, std::span{ &prompt, 1 }, spec, engine.tokenizer.get(), recording, progress);
+            } catch (const Cancelled &) {
+                stopped = true; // what was run until then is kept
+            }
+            recording.finish({});
+            const TracePtr trace = recording.snapshot();
+            const auto prompted = static_cast<std::int64_t>(prompt.tokens.size());
+            toUi([this, trace, result, stopped, prompted] {
+                if (!trace->meta().sequences.empty())
+                    addPromptTrace(trace);
+                const QLocale locale;
+                QString summary = tr("%n token(s) in the prompt", nullptr, static_cast<int>(prompted));
+                if (result.prefillSeconds > 0)
+                    summary += tr(" at %1 tokens/s").arg(locale.toString(static_cast<double>(prompted) / result.prefillSeconds, 'f', 0));
+                if (!result.tokens.empty())
+                    summary += tr("; %n generated", nullptr, static_cast<int>(result.tokens.size()));
+                if (result.tokens.size() > 1 && result.decodeSeconds > 0) {
+                    const double rate = static_cast<double>(result.tokens.size() - 1) / result.decodeSeconds;
+                    summary += tr(" at %1 tokens/s").arg(locale.toString(rate, 'f', 0));
+                    emit rateChanged(rate, tr("generating"));
+                }
+                if (result.stoppedByEos)
+                    summary += tr("; the model ended the text");
+                if (stopped)
+                    summary += tr("; stopped");
+                emit promptEnded(summary);
+            });
+            return Outcome::Done;
+        });
+}
+
+void Workbench::addPromptTrace(const TracePtr &one)
+{
+    if (!m_promptRecording) {
+        m_prompts.begin(one->meta());
+        m_promptRecording = ++m_recordings;
+    }
+    AppendingSink sink{ m_prompts };
+    copyTrace(*one, sink, Progress{});
+    const TracePtr all = m_prompts.snapshot();
+    const int sequence = static_cast<int>(all->meta().sequences.size()) - 1;
+    m_document.setTrace({ Document::promptsKey, tr("Prompts"), m_promptRecording, all, {}, {}, {} });
+    m_document.show(Document::promptsKey);
+    Selection selection = m_document.selection().value();
+    selection.sequence = sequence;
+    selection.token = -1;
+    selection.brush = {};
+    m_document.selection().set(selection);
+    publishTrace(Document::promptsKey, tr("Prompts"), m_promptRecording, all);
+}
+
+void Workbench::saveTrace(const QString &file)
+{
+    const OpenTrace *open = m_document.current();
+    if (!open)
+        return;
+    m_jobs.run(
+        this, saveTag,
+        [file, trace = open->trace](const Progress &progress) -> std::any {
+            TraceFileOptions options;
+            options.overwrite = true; // the file dialog has asked
+            const std::unique_ptr<TraceSink> sink = createTraceFile(std::filesystem::path{ file.toStdString() }, options);
+            copyTrace(*trace, *sink, progress);
+            return {};
+        },
+        [this, file](const std::any &) { emit noted(tr("Saved %1").arg(QFileInfo{ file }.fileName())); });
+    emit workChanged();
+}
+
+bool Workbench::busy()
+{
+    return !m_engine.idle() || m_jobs.active(this);
+}
+
+void Workbench::stop()
+{
+    if (promptRunning()) {
+        m_engine.stop(promptTag());
+        return;
+    }
+    m_engine.stop(modelTag);
+    m_engine.stop(corpusTag);
+    m_jobs.stopAll(this);
+}
+
+} // namespace expertscope

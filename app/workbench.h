@@ -1,0 +1,97 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+// Workbench: what a person can do: open things, trace the corpus, run a prompt, save. Sends work to the engine thread and the
+// job runner and puts the results into the document. Knows no widget but the document's selection.
+#pragma once
+
+#include "app/corpus_tracer.h"
+#include "app/demo_files.h"
+#include "app/document.h"
+#include "app/engine_thread.h"
+#include "app/job_runner.h"
+
+#include <QByteArray>
+#include <QObject>
+#include <QStringList>
+
+#include <memory>
+
+namespace expertscope {
+
+struct PromptRequest {
+    QString text;
+    std::int64_t maxNewTokens = 0; ///< 0 = trace the prompt only
+    Sampling sampling;
+};
+
+/// One line of work for the status bar. total 0 = unknown.
+struct WorkProgress {
+    QString what; ///< "Tracing the corpus"; empty = nothing runs
+    qint64 done = 0;
+    qint64 total = 0;
+    QString unit;
+};
+
+enum class PathKind { Model, Corpus, Trace };
+/// What a path most likely is, by name, by being a folder, and by its first bytes.
+PathKind pathKind(const QString &path);
+
+class Workbench : public QObject {
+    Q_OBJECT
+public:
+    explicit Workbench(QObject *parent = nullptr);
+
+    Document &document() { return m_document; }
+    JobRunner &jobs() { return m_jobs; }
+    ViewContext viewContext();
+
+    /// By what the path is: a folder is a model, .h5 a trace, anything else a corpus.
+    void open(const QString &path);
+    void openModel(const QString &where); ///< a folder, or org/name from the Hugging Face cache
+    void openCorpus(const QStringList &files);
+    void openTrace(const QString &file);
+    void openDemo(const DemoFiles &demo); ///< those of its parts that are given
+
+    bool canTrace() const { return m_document.model() && m_document.corpus(); }
+    void traceCorpus();
+    bool canPrompt() const { return m_document.model() && m_document.model()->tokenizer; }
+    void runPrompt(const PromptRequest &request);
+    /// Writes the trace that is shown; an existing file is replaced when all is written.
+    void saveTrace(const QString &file);
+
+    bool busy();
+    bool promptRunning() const { return m_engine.active(promptTag()); }
+    /// Stops what was asked for last: the prompt if one runs, then all else.
+    void stop();
+
+signals:
+    void failed(const expertscope::Error &error);
+    void noted(const QString &text); ///< worth reading, but nothing failed
+    void workChanged(); ///< something started or ended
+    void progressed(const expertscope::WorkProgress &progress);
+    void rateChanged(double tokensPerSecond, const QString &what);
+    void generated(const QByteArray &bytes); ///< of one token; may end inside a character
+    void promptEnded(const QString &summary); ///< in words: tokens, rates, why it ended
+    void modelOpened(const QString &where);
+    void corpusOpened(const QStringList &files);
+    void traceOpened(const QString &file);
+
+private:
+    static QString promptTag() { return QStringLiteral("prompt"); }
+    void readCorpusFiles(const QStringList &files, bool interleave);
+    void publishTrace(const QString &key, const QString &title, quint64 recording, TracePtr trace);
+    void publishCorpusTrace(const CorpusSnapshot &snapshot, quint64 recording);
+    void addPromptTrace(const TracePtr &one);
+    void connectWork();
+
+    Document m_document;
+    TraceBudget m_budget;
+    quint64 m_recordings = 0; ///< numbers handed out
+    MemoryTrace m_prompts; ///< all prompts run with the model that is open
+    quint64 m_promptRecording = 0; ///< 0 = none yet
+    int m_promptsRun = 0;
+    JobRunner m_jobs;
+    EngineThread m_engine; ///< last: its results use all above
+};
+
+} // namespace expertscope
