@@ -94,7 +94,7 @@ void productTile(
             x[v] = load(panel + j * width + v * L);
         ES_UNROLL
         for (int i = 0; i < N; ++i) {
-            const Vf factor = splat(Contiguous ? a[i * stride + j] : a[j * stride + i]);
+            const Vf factor = splat(widenedOne(Contiguous ? a + i * stride + j : a + j * stride + i));
             ES_UNROLL
             for (int v = 0; v < V; ++v)
                 sums[i][v] += factor * x[v];
@@ -168,20 +168,31 @@ void panelPackColumns(const float *columns, std::int64_t first, std::int64_t cou
         static_cast<std::size_t>(count) * static_cast<std::size_t>(shape.width) * sizeof(float));
 }
 
+template<typename T>
+void panelMultiplyStored(const T *w, std::int64_t stride, std::int64_t n, const PanelShape &shape, const float *x, float *columns)
+{
+    for (std::int64_t i = 0; i < n; i += tileRows) {
+        const std::int64_t rows = n - i < tileRows ? n - i : tileRows;
+        for (std::int64_t k = 0; k < shape.depth; k += depthBlock) {
+            const std::int64_t count = shape.depth - k < depthBlock ? shape.depth - k : depthBlock;
+            // Stored halves become floats here, one tile at a time, never the whole matrix.
+            alignas(64) float tile[tileRows * depthBlock];
+            for (std::int64_t r = 0; r < rows; ++r)
+                widenRow(w + (i + r) * stride + k, count, tile + r * depthBlock);
+            product(tile, depthBlock, 1, rows, count, x + k * shape.width, shape.width, columns + i * shape.width, k > 0);
+        }
+    }
+}
+
+void panelMultiplyStored(const float *w, std::int64_t stride, std::int64_t n, const PanelShape &shape, const float *x, float *columns)
+{
+    product(w, stride, 1, n, shape.depth, x, shape.width, columns, false);
+}
+
 void panelMultiply(const StoredRows &weights, std::int64_t n, const PanelShape &shape, const void *panel, float *columns)
 {
-    const auto *x = static_cast<const float *>(panel);
-    for (std::int64_t k = 0; k < shape.depth; k += depthBlock) {
-        const std::int64_t count = shape.depth - k < depthBlock ? shape.depth - k : depthBlock;
-        // Stored halves become floats here, one cache-sized tile at a time, never the whole matrix. F32 is copied as well
-        // where it is not aligned or its row length would make all rows of a tile fall into the same cache sets.
-        alignas(64) float tile[blockRows * depthBlock];
-        asStored(weights.data, weights.type, [&](const auto *w) {
-            for (std::int64_t i = 0; i < n; ++i)
-                widenRow(w + i * weights.stride + k, count, tile + i * depthBlock);
-        });
-        product(tile, depthBlock, 1, n, count, x + k * shape.width, shape.width, columns, k > 0);
-    }
+    asStored(weights.data, weights.type,
+        [&](const auto *w) { panelMultiplyStored(w, weights.stride, n, shape, static_cast<const float *>(panel), columns); });
 }
 
 } // namespace

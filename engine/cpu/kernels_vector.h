@@ -37,7 +37,7 @@ To bits(From from)
 
 Vf splat(float value)
 {
-    return Vf{} + value;
+    return value - Vf{}; // folds to a broadcast; 0 + value would not, because of -0
 }
 
 // Copies instead of dereferencing: mapped weights have no alignment to rely on.
