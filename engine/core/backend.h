@@ -19,7 +19,7 @@ struct BackendInfo {
     std::string name;   ///< "cpu", "cuda"
     std::string device; ///< "AMD EPYC ..., 2 threads, AVX-512 BF16"
     std::int64_t memoryTotalBytes = 0;
-    std::int64_t memoryFreeBytes = 0; ///< 0 = unknown
+    std::int64_t memoryFreeBytes = 0; ///< what a model may take: the system's file cache counts as free; 0 = unknown
 };
 
 /// How exact the products with a weight must be. Near-ties decide routing, so routers are Exact.
@@ -107,7 +107,7 @@ public:
     /// x[t] *= sigmoid(g[t]); x [T, H], g [T, 1].
     virtual void scaleRowsBySigmoid(const Tensor &x, const Tensor &g) = 0;
     /// out[t] += sum_s weight * experts[expert](x[t]), in slot order whatever the number of threads, so results repeat bit for bit.
-    /// outNorm [T, K] gets the L2 norm of each unweighted expert output, if not null.
+    /// outNorm [T, K] gets the L2 norm of each unweighted expert output, if not null; slots that are not used stay as they were.
     virtual void experts(const Tensor &x, const Assignments &assignments, std::span<const GatedMlp> experts, const Tensor &out, const Tensor *outNorm) = 0;
     /// For row r: logprob[r] = log softmax(x W^T)[target[r]] (NaN where target is -1) and best[r] = argmax; never holds [T, V] at once.
     virtual void logProbs(const Tensor &x, const Weight &head, std::span<const std::int32_t> target, std::span<float> logprob, std::span<std::int32_t> best) = 0;
