@@ -124,7 +124,8 @@ GenerateResult generate(const Model &model, Backend &backend, const TokenSequenc
     Sampler sampler{ spec.sampling };
     const auto length = static_cast<std::int64_t>(prompt.tokens.size());
     const std::int64_t most = std::clamp<std::int64_t>(spec.maxNewTokens, 0, model.config().maxPositions - length);
-    Generation run{ model, backend, spec, length + most, tokenizer, sink };
+    const std::int64_t total = length + std::max<std::int64_t>(most - 1, 0); // the last token drawn is not run
+    Generation run{ model, backend, spec, total, tokenizer, sink };
     GenerateResult result;
     try {
         const auto start = std::chrono::steady_clock::now();
@@ -143,7 +144,7 @@ GenerateResult generate(const Model &model, Backend &backend, const TokenSequenc
             result.tokens.push_back(token);
             if (onToken)
                 onToken(token);
-            progress.report(length + drawn + 1, length + most, "tokens");
+            progress.report(length + drawn, total, "tokens");
             progress.check();
             const std::vector<std::int32_t> &eos = model.config().eosIds;
             result.stoppedByEos = std::find(eos.begin(), eos.end(), token.id) != eos.end();

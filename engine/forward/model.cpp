@@ -9,11 +9,12 @@ namespace expertscope {
 
 namespace {
 
-/// "12.3 GB"
-std::string gigabytes(std::int64_t bytes)
+/// "12.3 GB", "0.4 MB"
+std::string sizeText(std::int64_t bytes)
 {
-    const std::int64_t tenths = (bytes + 50'000'000) / 100'000'000;
-    return std::to_string(tenths / 10) + '.' + std::to_string(tenths % 10) + " GB";
+    const bool large = bytes >= 1'000'000'000;
+    const std::int64_t tenths = (bytes + (large ? 50'000'000 : 50'000)) / (large ? 100'000'000 : 100'000);
+    return std::to_string(tenths / 10) + '.' + std::to_string(tenths % 10) + (large ? " GB" : " MB");
 }
 
 ModelInfo describe(const ModelConfig &config, const ModelFiles &files, const char *quantisation)
@@ -69,7 +70,7 @@ std::shared_ptr<const Model> Model::load(std::shared_ptr<const ModelFiles> files
     const std::int64_t available = backend.info().memoryFreeBytes;
     if (available > 0 && model->m_weightBytes > available)
         throw Error{ ErrorKind::Device,
-            "the model needs " + gigabytes(model->m_weightBytes) + " for its weights, and " + gigabytes(available) + " are free",
+            "the model needs " + sizeText(model->m_weightBytes) + " for its weights, and " + sizeText(available) + " are free",
             model->m_files->path, "Close other programs, or use a smaller model or a machine with more memory" };
     binder.prepare(backend, progress);
     model->m_info = describe(model->m_config, *model->m_files, binder.expertType());

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/forward/recorder.h"
 
+#include "engine/core/error.h"
 #include "engine/text/tokenizer.h"
 
 #include <algorithm>
@@ -84,6 +85,9 @@ void Recorder::storeSlots(std::size_t layerIndex, const RoutingTap &tap)
 {
     const Assignments &from = tap.routed.assignments;
     const auto fromSlots = static_cast<std::size_t>(from.slotCount);
+    if (fromSlots > m_slots)
+        throw Error{ ErrorKind::Check, "a policy chooses more experts than the recording has room for",
+            "layer " + std::to_string(tap.layer), "Record with the number of slots the policy needs" };
     for (std::size_t row = 0; row < from.count.size(); ++row) {
         const std::size_t to = (layerIndex * from.count.size() + row) * m_slots;
         for (std::size_t s = 0; s < static_cast<std::size_t>(from.count[row]); ++s) {

@@ -55,7 +55,7 @@ TraceMeta traceMeta(const Model &model, const Backend &backend, const RunSpec &s
     meta.producerVersion = EXPERTSCOPE_VERSION;
     meta.model = model.info();
     meta.engine = { meta.producer, meta.producerVersion, device.name, device.device,
-        model.info().quantisation + " weights, F32 activations", {}, spec.sampling.seed };
+        model.info().quantisation + " weights, F32 activations and KV cache", {}, spec.sampling.seed };
     meta.routingRecipe = spec.routingRecipe;
     meta.fields = recordedFields(model, spec.capture);
     meta.slotCount = model.config().maxTopK();

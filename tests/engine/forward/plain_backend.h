@@ -8,7 +8,7 @@
 
 namespace expertscope {
 
-class PlainBackend final : public Backend {
+class PlainBackend : public Backend {
 public:
     BackendInfo info() const override;
 
