@@ -102,7 +102,13 @@ Id LabelledFile::write(hid_t parent, const std::string &name, hid_t type, const 
             sizes.push_back(dimensions(m_context, Id{ check(H5Dget_space(m_scales.at(scale)), m_context, "describe", name) }).at(0));
     }
     const Id space{ check(H5Screate_simple(static_cast<int>(sizes.size()), sizes.data(), nullptr), m_context, "describe", name) };
-    Id dataset{ check(H5Dcreate2(parent, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), m_context, "create", name) };
+    // compressed for the checksum that comes with it, in one chunk
+    const Id create{ check(H5Pcreate(H5P_DATASET_CREATE), m_context, "describe", name) };
+    if (count > 0) {
+        check(H5Pset_chunk(create, static_cast<int>(sizes.size()), sizes.data()), m_context, "describe", name);
+        check(H5Pset_deflate(create, 1), m_context, "describe", name);
+    }
+    Id dataset{ check(H5Dcreate2(parent, name.c_str(), type, space, H5P_DEFAULT, create, H5P_DEFAULT), m_context, "create", name) };
     if (count > 0)
         check(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values), m_context, "write", name);
     describe(dataset, doc);

@@ -3,6 +3,7 @@
 #include "io/hdf5_reading.h"
 
 #include "engine/core/error.h"
+#include "io/hdf5_input_driver.h"
 
 #include <cerrno>
 #include <cstring>
@@ -115,9 +116,7 @@ Id openFile(const Context &context)
         H5Eclear2(H5E_DEFAULT);
         throw Error{ ErrorKind::Input, "this is not an HDF5 file", context.path, "Choose a file written by \"expertscope trace\"" };
     }
-    const Id access{ check(H5Pcreate(H5P_FILE_ACCESS), context, "open the file") };
-    // a read-only or network disk may know no locks; reading needs none
-    check(H5Pset_file_locking(access, true, true), context, "open the file");
+    const Id access{ check(makeInputAccess(), context, "open the file") };
     return Id{ check(H5Fopen(context.path.c_str(), H5F_ACC_RDONLY, access), context, "open the file") };
 }
 
@@ -171,8 +170,8 @@ std::string readText(const Context &context, hid_t object, const char *name)
         return {};
     const Id type{ check(H5Aget_type(attribute), context, "read the attribute", name) };
     const Id space{ check(H5Aget_space(attribute), context, "read the attribute", name) };
-    return texts(context, type, space, count, std::string{ "the attribute " } + name, [&](hid_t memory, void *to) {
-        return H5Aread(attribute, memory, to);
+    return texts(context, type, space, count, std::string{ "the attribute " } + name, [&from = attribute](hid_t memory, void *to) {
+        return H5Aread(from, memory, to);
     }).front();
 }
 
