@@ -3,6 +3,7 @@
 #include "engine/families/config_reader.h"
 
 #include "engine/core/error.h"
+#include "engine/core/json_depth.h"
 
 namespace expertscope {
 
@@ -16,13 +17,19 @@ std::string shown(const nlohmann::json &value)
     if (value.is_structured())
         return value.is_array() ? "a list" : "an object";
     std::string text = value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-    if (text.size() > 60)
-        text = text.substr(0, 57) + "...";
+    if (text.size() > 60) {
+        std::size_t end = 57;
+        while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) // not inside a character
+            --end;
+        text = text.substr(0, end) + "...";
+    }
     return text;
 }
 
 nlohmann::json parse(std::string_view text, const std::string &file)
 {
+    if (isNestedTooDeeply(text))
+        throw Error{ ErrorKind::Input, "this JSON is nested too deeply", file, "Fetch the file again from where the model was published" };
     nlohmann::json value = nlohmann::json::parse(text, nullptr, false);
     if (!value.is_object())
         throw Error{ ErrorKind::Input, value.is_discarded() ? "this is not JSON" : "this JSON is not an object", file,

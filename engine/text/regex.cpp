@@ -3,6 +3,7 @@
 #include "engine/text/regex.h"
 
 #include "engine/core/error.h"
+#include "engine/text/unicode.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
@@ -61,7 +62,8 @@ Regex::Regex(std::string_view pattern)
         PCRE2_UCHAR message[256];
         pcre2_get_error_message(code, message, sizeof message);
         throw Error{ ErrorKind::Input, "a pattern of the tokenizer does not compile: " + std::string{ reinterpret_cast<char *>(message) },
-            "tokenizer.json, pattern \"" + std::string{ pattern.substr(0, 80) } + "\"", "Use the tokenizer.json published with the model" };
+            "tokenizer.json, pattern \"" + wellFormedUtf8(pattern.substr(0, 80)) + "\"",
+            "Use the tokenizer.json published with the model" };
     }
     pcre2_jit_compile(compiled, PCRE2_JIT_COMPLETE); // where it fails, matching is slower but the same
     m_code = std::shared_ptr<void>{ compiled, [](void *p) { pcre2_code_free(static_cast<pcre2_code *>(p)); } };

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/text/tokenizer.h"
 
+#include "engine/core/json_depth.h"
 #include "engine/text/added_tokens.h"
 #include "engine/text/bpe.h"
 #include "engine/text/decoder.h"
@@ -79,6 +80,10 @@ public:
         for (const auto &[id, token] : m_added.byId())
             // As the reference: a token that is looked for in normalised text reads as its normalised content.
             m_tokens[static_cast<std::size_t>(id)] = token.normalized ? m_normalizer(token.content) : token.content;
+        for (const auto *ids : { &m_surround.before, &m_surround.after })
+            for (const std::int32_t id : *ids)
+                if (id < 0 || id >= vocabSize())
+                    fail("it adds the token " + std::to_string(id) + ", which does not exist", "post_processor");
     }
 
     std::vector<std::int32_t> encode(std::string_view utf8, bool addSpecial) const override
@@ -158,6 +163,8 @@ private:
 
 std::shared_ptr<const Tokenizer> Tokenizer::fromJson(std::string_view tokenizerJson)
 {
+    if (isNestedTooDeeply(tokenizerJson))
+        fail("it is nested too deeply", "the whole file");
     const Json json = Json::parse(tokenizerJson, nullptr, false);
     if (json.is_discarded() || !json.is_object())
         fail("it is not a JSON object", "the whole file");

@@ -281,7 +281,9 @@ private slots:
         QVERIFY(refusal("").contains("this is not JSON"));
         QVERIFY(refusal("{\"model_type\": \"olmoe\"").contains("this is not JSON"));
         QVERIFY(refusal("[]").contains("not an object"));
-        QVERIFY(refusal(std::string(100000, '[')).contains("this is not JSON"));
+        QVERIFY(refusal(std::string(100000, '[')).contains("nested too deeply"));
+        const std::string deep = std::string(200000, '[') + std::string(200000, ']');
+        QVERIFY(refusal(R"({"model_type": "olmoe", "rope_scaling": {"x": )" + deep + "}}").contains("nested too deeply"));
         QVERIFY(refusal(R"({"text_config": {"model_type": "qwen3_moe"}})").contains("wrapped for images"));
         const QString dense = refusal(R"({"model_type": "llama", "hidden_size": 64})");
         QVERIFY2(dense.contains("\"llama\" is a dense model") && dense.contains("qwen3_moe"), qPrintable(dense));

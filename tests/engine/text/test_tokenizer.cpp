@@ -217,6 +217,12 @@ private slots:
         row("added", "{'added_tokens':{},'model':{'type':'BPE','vocab':{'a':0},'merges':[]}}", "added_tokens");
         row("added without content", "{'added_tokens':[{'id':1}],'model':{'type':'BPE','vocab':{'a':0},'merges':[]}}",
             "\"content\" is missing");
+        row("post-processor adds an unknown token",
+            "{'post_processor':{'type':'BertProcessing','cls':['[CLS]',0],'sep':['[SEP]',1]},'model':{'type':'BPE','vocab':{'a':0},'merges'"
+            ":[]}}",
+            "the token 1, which does not exist");
+        const std::string deep = "{'model':" + std::string(200'000, '[') + std::string(200'000, ']') + "}";
+        row("nested without end", deep.c_str(), "nested too deeply");
     }
 
     void brokenFiles()
