@@ -188,7 +188,7 @@ void HeatmapView::paintFigure(QPainter &painter, const QRectF &target) const
     }
     const QRectF inner = paintFigureFrame(painter, target, look, m_content.title, m_content.caption);
     constexpr double sharpness = 3; // device pixels per unit: vector formats hold the matrix as an image
-    painterFor(inner, look).paint(painter, sharpness);
+    painterFor(inner, look, sharpness).paint(painter, sharpness);
 }
 
 } // namespace expertscope

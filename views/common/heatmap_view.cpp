@@ -149,12 +149,12 @@ ColourScale HeatmapView::scale() const
     return m_settings.scale(m_content.map, m_range);
 }
 
-HeatmapPainter HeatmapView::painterFor(const QRectF &target, const FigureLook &look) const
+HeatmapPainter HeatmapView::painterFor(const QRectF &target, const FigureLook &look, double pixelRatio) const
 {
     const bool locked = m_settings.mode == RangeMode::Locked && m_content.map != ColourMap::Categorical;
     // The margins depend on the legend, the legend's note on the plot width: the first layout is only for its width.
     const HeatmapPainter first(m_content, m_window, heatmapLegend(m_content, scale(), locked, 1), look, target);
-    const double columnsPerPixel = m_window.columns() / first.plot().width();
+    const double columnsPerPixel = m_window.columns() / (first.plot().width() * pixelRatio);
     return {m_content, m_window, heatmapLegend(m_content, scale(), locked, columnsPerPixel), look, target};
 }
 
@@ -163,7 +163,7 @@ const HeatmapPainter &HeatmapView::layout() const
     if (!m_layout) {
         const FigureLook look = FigureLook::of(*this);
         const double line = QFontMetricsF(look.smallFont()).height();
-        m_layout.emplace(painterFor(QRectF(rect()).adjusted(6, line + 8, -6, -line - 6), look));
+        m_layout.emplace(painterFor(QRectF(rect()).adjusted(6, line + 8, -6, -line - 6), look, devicePixelRatioF()));
     }
     return *m_layout;
 }

@@ -92,7 +92,7 @@ private:
     };
 
     bool hasData() const { return m_content.data && m_content.data->rows() > 0 && m_content.data->columns() > 0; }
-    HeatmapPainter painterFor(const QRectF &target, const FigureLook &look) const;
+    HeatmapPainter painterFor(const QRectF &target, const FigureLook &look, double pixelRatio) const;
     const HeatmapPainter &layout() const;
     void invalidate();
     Cell cellAt(QPointF at, bool clampToPlot = false) const;

@@ -30,6 +30,7 @@ struct Subject {
     TracePtr trace;
     std::shared_ptr<const RoutingSummary> byLanguage;
     std::shared_ptr<const RoutingSummary> byDomain;
+    std::function<std::string(std::int32_t)> textOfToken; ///< bytes of a token id, from any thread; null while no model is open
 };
 
 struct ViewContext {
