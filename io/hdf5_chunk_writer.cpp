@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::size_t mostBytesInFlight = std::size_t{ 64 } << 20;
 constexpr int gzipLevel = 1; // expert ids are within 1.3-1.5 times their entropy already: higher levels only cost time
-constexpr std::uint32_t deflateSkipped = 2; // bit 1: the second filter of the pipeline was not applied
 
 /// HDF5's shuffle filter: the first bytes of all elements, then all second bytes, and so on.
 std::vector<std::byte> shuffled(const std::vector<std::byte> &bytes, std::size_t elementBytes)
@@ -93,26 +92,23 @@ void ChunkQueue::write(const Chunk &chunk) const
 {
     const std::byte *data = chunk.bytes.data();
     std::size_t size = chunk.bytes.size();
-    std::uint32_t skipped = 0;
     std::vector<std::byte> plain, packed;
     if (chunk.compress) {
         if (chunk.elementBytes > 1) {
             plain = shuffled(chunk.bytes, chunk.elementBytes);
             data = plain.data();
         }
+        // also where nothing is gained: the compressed form carries a checksum
         uLongf packedSize = compressBound(size);
         packed.resize(packedSize);
-        const int result =
-            compress2(reinterpret_cast<Bytef *>(packed.data()), &packedSize, reinterpret_cast<const Bytef *>(data), size, gzipLevel);
-        if (result == Z_OK && packedSize < size) {
-            data = packed.data();
-            size = packedSize;
-        } else {
-            skipped = deflateSkipped;
-        }
+        if (compress2(reinterpret_cast<Bytef *>(packed.data()), &packedSize, reinterpret_cast<const Bytef *>(data), size, gzipLevel)
+            != Z_OK)
+            fail(m_context, "compress", chunk.name);
+        data = packed.data();
+        size = packedSize;
     }
     Lane lane;
-    check(H5Dwrite_chunk(chunk.dataset, H5P_DEFAULT, skipped, chunk.offset.data(), size, data), m_context, "write", chunk.name);
+    check(H5Dwrite_chunk(chunk.dataset, H5P_DEFAULT, 0, chunk.offset.data(), size, data), m_context, "write", chunk.name);
 }
 
 GrowingDataset::GrowingDataset(const Context &context, ChunkQueue &queue, hid_t parent, const GrowingSpec &spec)
