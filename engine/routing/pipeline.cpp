@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 
 namespace expertscope {
@@ -134,7 +135,8 @@ private:
     {
         m_order.resize(m_chosen.size());
         std::iota(m_order.begin(), m_order.end(), std::size_t{ 0 });
-        std::stable_sort(m_order.begin(), m_order.end(), [this](std::size_t a, std::size_t b) { return m_weight[a] > m_weight[b]; });
+        if (!std::is_sorted(m_weight.begin(), m_weight.end(), std::greater{})) // as it is unless a bias or an override changed the order
+            std::stable_sort(m_order.begin(), m_order.end(), [this](std::size_t a, std::size_t b) { return m_weight[a] > m_weight[b]; });
         Assignments &to = m_out.assignments;
         to.count[row] = static_cast<std::int32_t>(m_chosen.size());
         std::size_t at = row * static_cast<std::size_t>(to.slotCount);
