@@ -3,6 +3,7 @@
 // Pictures of every view for looking at: view_shots DIR. Light and dark, small and large, plus the exported figures.
 #include "view_fixture.h"
 #include "views/common/heatmap_view.h"
+#include "views/inspector/inspector.h"
 #include "views/routing_map/routing_map_view.h"
 #include "views/tokens/tokens_view.h"
 
@@ -61,13 +62,25 @@ int main(int argc, char **argv)
     app.setFont(font);
     const QDir dir(argc > 1 ? QString::fromLocal8Bit(argv[1]) : QStringLiteral("shots"));
     dir.mkpath(QStringLiteral("."));
-    const TracePtr trace = test::textTrace(test::manyLanguages(3), {16, 32, 4, true});
+    const TracePtr trace = test::textTrace(test::manyLanguages(8), {16, 32, 4, true});
     const QPalette light = app.palette();
     for (const bool dark : {false, true}) {
         app.setPalette(dark ? darkPalette() : light);
         const QString theme = dark ? QStringLiteral("dark") : QStringLiteral("light");
         SelectionModel selection;
         test::Jobs jobs;
+        {
+            InspectorPanel panel(jobs.context(selection));
+            panel.resize(380, 900);
+            panel.show();
+            panel.setSubject(test::subjectOf(trace));
+            shoot(panel, dir.filePath(QStringLiteral("inspector-%1-empty.png").arg(theme)));
+            selection.set({0, 130, {}, 3, {}, {}, {}});
+            shoot(panel, dir.filePath(QStringLiteral("inspector-%1-token.png").arg(theme)));
+            selection.set({0, 130, {}, 3, {5, 6}, {}, {}});
+            shoot(panel, dir.filePath(QStringLiteral("inspector-%1-expert.png").arg(theme)));
+            selection.set({});
+        }
         for (const ViewKind &kind : viewKinds()) {
             for (const QSize size : {QSize(800, 520), QSize(1600, 900)}) {
                 const std::unique_ptr<View> view(kind.make(jobs.context(selection), nullptr));

@@ -61,23 +61,34 @@ double TokenCanvas::estimatedHeight(const TokenBlock &block) const
 void TokenCanvas::setIndex(TokenIndexPtr index, std::function<QString(int)> header)
 {
     // A trace that grows arrives as longer and longer snapshots: the reader's place must not jump.
-    const bool grown = m_index && index && m_index->tokens() > 0 && index->tokens() >= m_index->tokens()
-        && index->bytes(0) == m_index->bytes(0) && !m_index->blocks().empty() && !index->blocks().empty()
-        && index->blocks().front().sequence == m_index->blocks().front().sequence;
-    m_index = std::move(index);
+    const bool grown = m_index && index && index->continues(*m_index);
+    const TokenIndexPtr before = std::exchange(m_index, std::move(index));
     m_header = std::move(header);
     m_colouring.values = nullptr;
     m_flags.clear();
-    if (!grown) {
+    if (grown) {
+        keepLayouts(*before);
+    } else {
         m_cursor = m_outsideHover = -1;
         m_found.clear();
         m_foundCurrent = -1;
+        forgetLayouts();
+        verticalScrollBar()->setValue(0);
     }
-    const int place = grown ? verticalScrollBar()->value() : 0;
-    forgetLayouts();
-    verticalScrollBar()->setValue(place);
     layoutVisible();
     viewport()->update();
+}
+
+void TokenCanvas::keepLayouts(const TokenIndex &before)
+{
+    const auto &was = before.blocks();
+    const auto &now = m_index->blocks();
+    std::size_t same = 0;
+    while (same < was.size() && same < now.size() && was[same].range == now[same].range && was[same].sequence == now[same].sequence)
+        ++same;
+    m_layouts.erase(m_layouts.lower_bound(static_cast<int>(same)), m_layouts.end());
+    m_heights.resize(same);
+    estimateHeights();
 }
 
 void TokenCanvas::setColouring(const TokenColouring &colouring)
@@ -153,14 +164,22 @@ void TokenCanvas::forgetLayouts()
 {
     m_layouts.clear();
     m_heights.clear();
-    if (m_index) {
-        for (const TokenBlock &block : m_index->blocks())
-            m_heights.push_back(static_cast<float>(estimatedHeight(block)));
-    }
+    estimateHeights();
+}
+
+void TokenCanvas::estimateHeights()
+{
+    for (std::size_t i = m_heights.size(); m_index && i < m_index->blocks().size(); ++i)
+        m_heights.push_back(static_cast<float>(estimatedHeight(m_index->blocks()[i])));
     m_topsDirty = true;
-    updateTops();
     verticalScrollBar()->setSingleStep(static_cast<int>(QFontMetricsF(textFont()).height() * 2));
     verticalScrollBar()->setPageStep(viewport()->height());
+    updateScrollRange();
+}
+
+void TokenCanvas::updateScrollRange()
+{
+    updateTops();
     verticalScrollBar()->setRange(0, std::max(0, static_cast<int>(std::ceil(m_tops.back() + 2 * margin() - viewport()->height()))));
 }
 
@@ -234,8 +253,7 @@ void TokenCanvas::layoutVisible()
     const double surplus = m_heights[static_cast<std::size_t>(first)] - estimated;
     if (surplus != 0 && bar->value() < m_lastScroll) {
         const QSignalBlocker quiet(bar);
-        updateTops();
-        bar->setMaximum(std::max(0, static_cast<int>(std::ceil(m_tops.back() + 2 * margin() - viewport()->height()))));
+        updateScrollRange();
         bar->setValue(bar->value() + static_cast<int>(std::lround(surplus)));
     }
     int last = first;
@@ -243,10 +261,9 @@ void TokenCanvas::layoutVisible()
         layoutOf(last);
         y += static_cast<double>(m_heights[static_cast<std::size_t>(last)]);
     }
-    updateTops();
     {
         const QSignalBlocker quiet(bar);
-        bar->setRange(0, std::max(0, static_cast<int>(std::ceil(m_tops.back() + 2 * margin() - viewport()->height()))));
+        updateScrollRange();
     }
     m_lastScroll = bar->value();
     while (m_layouts.size() > keptLayouts) {
@@ -273,17 +290,19 @@ void TokenCanvas::scrollToToken(std::int64_t token)
     const int block = m_index ? m_index->blockOf(token) : -1;
     if (block < 0)
         return;
-    layoutOf(block);
-    const TokenLayout &layout = *m_layouts[block].layout;
-    const auto index = static_cast<int>(token - m_index->blocks()[static_cast<std::size_t>(block)].range.begin);
-    const QRectF box = layout.firstBox(index).translated(margin(), blockTextTop(block));
-    QScrollBar *bar = verticalScrollBar();
-    if (box.top() < bar->value() || box.bottom() > bar->value() + viewport()->height()) {
-        updateTops();
-        bar->setMaximum(std::max(0, static_cast<int>(std::ceil(m_tops.back() + 2 * margin() - viewport()->height()))));
-        bar->setValue(static_cast<int>(box.center().y() - viewport()->height() * 0.4));
+    const QRectF area = viewport()->rect();
+    // Blocks on the way get their true heights only when they are laid out, which moves the target: look again.
+    for (int attempt = 0; attempt < 4; ++attempt) {
+        layoutOf(block);
+        const QRectF box = tokenRect(token);
+        if (box.top() >= area.top() && box.bottom() <= area.bottom())
+            break;
+        updateScrollRange();
+        QScrollBar *bar = verticalScrollBar();
+        m_lastScroll = 0; // a jump, not scrolling up
+        bar->setValue(bar->value() + static_cast<int>(box.center().y() - area.height() * 0.4));
+        layoutVisible();
     }
-    layoutVisible();
     viewport()->update();
 }
 

@@ -90,6 +90,9 @@ private:
     double headerHeight(const FigureLook &look) const;
     double estimatedHeight(const TokenBlock &block) const;
     void forgetLayouts();
+    void keepLayouts(const TokenIndex &before); ///< of the blocks that are the same as before
+    void estimateHeights();                     ///< of the blocks that have none yet
+    void updateScrollRange();
     const TokenLayout &layoutOf(int block);
     std::unique_ptr<TokenLayout> makeLayout(int block, const QFont &font, double width) const;
     void layoutVisible();

@@ -68,6 +68,12 @@ void TokenIndex::cut(const SequenceInfo &info, int sequence)
         m_blocks.push_back(block);
 }
 
+bool TokenIndex::continues(const TokenIndex &earlier) const
+{
+    return tokens() >= earlier.tokens() && std::equal(earlier.m_offsets.begin(), earlier.m_offsets.end(), m_offsets.begin())
+        && std::equal(earlier.m_ids.begin(), earlier.m_ids.end(), m_ids.begin()) && m_text.starts_with(earlier.m_text);
+}
+
 std::string_view TokenIndex::bytes(std::int64_t token) const
 {
     const auto i = static_cast<std::size_t>(token);

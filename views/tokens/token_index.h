@@ -28,6 +28,9 @@ public:
     /// Throws Cancelled, or Error on a damaged trace.
     static std::shared_ptr<const TokenIndex> build(const RoutingTrace &trace, const Progress &progress);
 
+    /// Whether this is the same text with more behind it; the blocks they share then begin alike too, but for the last.
+    bool continues(const TokenIndex &earlier) const;
+
     std::int64_t tokens() const { return static_cast<std::int64_t>(m_ids.size()); }
     std::string_view bytes(std::int64_t token) const;
     std::int32_t id(std::int64_t token) const { return m_ids[static_cast<std::size_t>(token)]; }

@@ -8,7 +8,6 @@
 #include <QComboBox>
 #include <QHBoxLayout>
 #include <QLabel>
-#include <QShortcut>
 #include <QSignalBlocker>
 #include <QSlider>
 #include <QSpinBox>
@@ -75,13 +74,6 @@ TokensView::TokensView(ViewContext context, QWidget *parent)
         m_canvas->setFocus();
         requestFind();
     });
-    const auto shortcut = [this](const QKeySequence &keys, auto call) {
-        auto *made = new QShortcut(keys, this);
-        made->setContext(Qt::WidgetWithChildrenShortcut);
-        connect(made, &QShortcut::activated, this, call);
-    };
-    shortcut(QKeySequence(Qt::Key_F3), [this] { stepFind(1); });
-    shortcut(QKeySequence(Qt::SHIFT | Qt::Key_F3), [this] { stepFind(-1); });
     connectCanvas();
     fillMetrics();
     showValues();
@@ -193,7 +185,6 @@ void TokensView::setMetric(std::string_view id)
 void TokensView::showSelection()
 {
     const Selection &selection = context().selection->value();
-    const bool layerChanged = m_layerSpin->value() != selection.layer;
     {
         const QSignalBlocker quietSpin(m_layerSpin);
         const QSignalBlocker quietSlider(m_layerSlider);
@@ -201,7 +192,7 @@ void TokensView::showSelection()
         m_layerSlider->setValue(selection.layer);
     }
     m_canvas->setSelection(selection.sequence, selection.token, selection.brush);
-    if (layerChanged && m_metric->perLayer)
+    if (selection.layer != m_valuesLayer && m_metric->perLayer)
         requestValues();
     requestFlags();
 }

@@ -9,6 +9,7 @@
 
 #include <QApplication>
 #include <QClipboard>
+#include <QKeyEvent>
 #include <QMenu>
 #include <QPainter>
 
@@ -116,6 +117,7 @@ void TokensView::requestValues()
 {
     const TracePtr trace = m_subject.trace;
     const int layer = context().selection->value().layer;
+    m_valuesLayer = layer;
     if (!trace || layer < 0 || layer >= trace->meta().moeLayers() || !m_metric->available(trace->meta().fields)) {
         m_values = {};
         showValues();
@@ -222,6 +224,14 @@ void TokensView::stepFind(int direction)
     m_foundCurrent = (m_foundCurrent + direction + count) % count;
     m_canvas->setFound(m_found, m_foundCurrent);
     m_findBar->setCount(m_found.size(), m_foundCurrent, m_found.size() == mostHits);
+}
+
+void TokensView::keyPressEvent(QKeyEvent *event)
+{
+    if (event->key() == Qt::Key_F3)
+        stepFind(event->modifiers() & Qt::ShiftModifier ? -1 : 1);
+    else
+        View::keyPressEvent(event);
 }
 
 bool TokensView::find()

@@ -38,6 +38,9 @@ public:
     TokenCanvas *canvas() const { return m_canvas; }
     LegendBar *legend() const { return m_legend; }
 
+protected:
+    void keyPressEvent(QKeyEvent *event) override;
+
 private:
     struct Values {
         std::shared_ptr<const std::vector<float>> values; ///< [T]
@@ -68,6 +71,7 @@ private:
     const TokenMetricKind *m_metric;
     ScaleSettings m_settings;
     Values m_values;
+    int m_valuesLayer = -1; ///< the layer they were asked for
     std::vector<TokenRange> m_found;
     int m_foundCurrent = -1;
 
