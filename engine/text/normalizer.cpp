@@ -70,8 +70,13 @@ void Normalizer::add(const Json &json, int depth)
 
 std::string Normalizer::operator()(std::string text) const
 {
-    for (const Step &step : m_steps)
+    // Replacements of replacements can make anything of a short text; the most that Unicode asks for is 18 times its bytes.
+    const std::size_t longest = 100 * text.size() + 4096;
+    for (const Step &step : m_steps) {
         text = step(std::move(text));
+        if (text.size() > longest)
+            fail("it makes a text more than a hundred times as long", "normalizer");
+    }
     return text;
 }
 

@@ -4,6 +4,12 @@
 
 namespace expertscope::text {
 
+namespace {
+
+constexpr std::size_t largestReplaced = 1'000'000'000;
+
+} // namespace
+
 Pattern Pattern::fromJson(const Json &json, const std::string &where)
 {
     Pattern pattern;
@@ -34,9 +40,12 @@ std::vector<std::pair<std::size_t, std::size_t>> Pattern::matches(std::string_vi
 
 std::string Pattern::replaced(std::string_view text, std::string_view with) const
 {
+    const auto found = matches(text);
+    if (found.size() * with.size() > largestReplaced)
+        fail("a replacement would make a text of more than 1 GB", "pattern");
     std::string out;
     std::size_t done = 0;
-    for (const auto &[begin, end] : matches(text)) {
+    for (const auto &[begin, end] : found) {
         out.append(text.substr(done, begin - done));
         out.append(with);
         done = end;

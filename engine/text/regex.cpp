@@ -57,7 +57,7 @@ Regex::Regex(std::string_view pattern)
     int code = 0;
     PCRE2_SIZE at = 0;
     pcre2_code *compiled = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(source.data()), source.size(),
-        PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NO_UTF_CHECK, &code, &at, nullptr);
+        PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NO_UTF_CHECK | PCRE2_NEVER_BACKSLASH_C, &code, &at, nullptr);
     if (!compiled) {
         PCRE2_UCHAR message[256];
         pcre2_get_error_message(code, message, sizeof message);

@@ -222,7 +222,22 @@ private slots:
             ":[]}}",
             "the token 1, which does not exist");
         const std::string deep = "{'model':" + std::string(200'000, '[') + std::string(200'000, ']') + "}";
+        row("pattern that splits characters",
+            "{'pre_tokenizer':{'type':'Split','pattern':{'Regex':'\\\\C'},'behavior':'Isolated'},'model':{'type':'BPE','vocab':{'a':0},'"
+            "merges':[]}}",
+            "does not compile");
         row("nested without end", deep.c_str(), "nested too deeply");
+    }
+
+    void replacementsWithoutEnd()
+    {
+        Json step{ { "type", "Replace" }, { "pattern", { { "String", "a" } } }, { "content", std::string(100, 'a') } };
+        const Json file{ { "model", { { "type", "BPE" }, { "vocab", { { "a", 0 } } }, { "merges", Json::array() } } },
+            { "normalizer", { { "type", "Sequence" }, { "normalizers", Json(5, step) } } } };
+        QVERIFY_EXCEPTION_THROWN(Tokenizer::fromJson(file.dump())->encode("aaaa", false), Error);
+        step["content"] = std::string(200'000, 'a');
+        const Json single{ { "model", file["model"] }, { "normalizer", step } };
+        QVERIFY_EXCEPTION_THROWN(Tokenizer::fromJson(single.dump())->encode(std::string(10'000, 'a'), false), Error);
     }
 
     void brokenFiles()
