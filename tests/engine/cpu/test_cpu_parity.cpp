@@ -472,14 +472,6 @@ private slots:
         QVERIFY_EXCEPTION_THROWN(m_cpu->prepare(Tensor{ numbers.data(), DType::F32, { 4 } }, Products::Fast), Error);
     }
 
-    void unknownIsaIsSaid()
-    {
-        const QByteArray before = qgetenv("EXPERTSCOPE_ISA");
-        qputenv("EXPERTSCOPE_ISA", "mmx");
-        QVERIFY_EXCEPTION_THROWN(makeCpuBackend(), Error);
-        qputenv("EXPERTSCOPE_ISA", before);
-    }
-
 private:
     /// Products of bf16 weights may round activations to as many bits as the terms hold, where the processor has them at all.
     double fastLimit(DType type) const
