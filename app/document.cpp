@@ -19,14 +19,25 @@ OpenTrace *Document::find(const QString &key)
 
 Subject Document::subject() const
 {
+    Subject subject;
     const OpenTrace *open = current();
-    return open ? Subject{ open->trace, open->byLanguage, open->byDomain } : Subject{};
+    if (!open)
+        return subject;
+    subject.trace = open->trace;
+    subject.byLanguage = open->byLanguage;
+    subject.byDomain = open->byDomain;
+    // Ids of another tokenizer are other words.
+    if (m_model && m_model->tokenizer && m_model->info.tokenizerSha256 == open->trace->meta().model.tokenizerSha256)
+        subject.textOfToken = [tokenizer = m_model->tokenizer](std::int32_t id) { return tokenizer->tokenBytes(id); };
+    return subject;
 }
 
 void Document::setModel(OpenModel model)
 {
     m_model = std::move(model);
     emit modelChanged();
+    if (current())
+        emit subjectChanged();
 }
 
 void Document::setCorpus(OpenCorpus corpus)

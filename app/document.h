@@ -25,6 +25,7 @@ namespace expertscope {
 /// A description of the model the engine thread holds.
 struct OpenModel {
     QString where; ///< what it was opened by: a folder, or org/name
+    QString title; ///< what a person calls it
     ModelInfo info;
     ModelConfig config;
     BackendInfo backend;

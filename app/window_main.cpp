@@ -14,21 +14,29 @@
 
 #include <cstdio>
 
+/// Resources of a static library are not linked in by themselves; the macro must stand outside of any namespace.
+static void initResources()
+{
+    Q_INIT_RESOURCE(expertscope);
+}
+
 namespace expertscope {
 
 namespace {
 
 void describeProgram()
 {
+    initResources();
     QApplication::setApplicationName(QStringLiteral("Expertscope"));
     QApplication::setApplicationVersion(QStringLiteral(EXPERTSCOPE_VERSION));
     QApplication::setDesktopFileName(QStringLiteral("expertscope"));
-    QApplication::setWindowIcon(QIcon{QStringLiteral(":/icons/expertscope.svg")});
+    QApplication::setWindowIcon(QIcon{ QStringLiteral(":/icons/expertscope.svg") });
 }
 
 bool hasDisplay()
 {
-    return qEnvironmentVariableIsSet("QT_QPA_PLATFORM") || !qEnvironmentVariableIsEmpty("DISPLAY") || !qEnvironmentVariableIsEmpty("WAYLAND_DISPLAY");
+    return qEnvironmentVariableIsSet("QT_QPA_PLATFORM") || !qEnvironmentVariableIsEmpty("DISPLAY")
+        || !qEnvironmentVariableIsEmpty("WAYLAND_DISPLAY");
 }
 
 } // namespace
@@ -36,15 +44,16 @@ bool hasDisplay()
 int runWindow(int argc, char **argv)
 {
     if (!hasDisplay()) {
-        std::fputs("expertscope: there is no display to open a window on. Set DISPLAY, or use the command line: expertscope --help\n", stderr);
+        std::fputs(
+            "expertscope: there is no display to open a window on. Set DISPLAY, or use the command line: expertscope --help\n", stderr);
         return 5;
     }
-    QApplication app{argc, argv};
+    QApplication app{ argc, argv };
     describeProgram();
     Settings settings;
     applyTheme(settings.theme(), settings.scalePercent());
     Workbench workbench;
-    MainWindow window{workbench, settings, Dialogs::real()};
+    MainWindow window{ workbench, settings, Dialogs::real() };
     window.show();
     window.start(QApplication::arguments().mid(1));
     return QApplication::exec();
@@ -54,14 +63,14 @@ int renderDemo(int argc, char **argv, const QString &outFolder)
 {
     if (!qEnvironmentVariableIsSet("QT_QPA_PLATFORM"))
         qputenv("QT_QPA_PLATFORM", "offscreen");
-    QApplication app{argc, argv};
+    QApplication app{ argc, argv };
     describeProgram();
     const QTemporaryDir own;
-    Settings settings{own.filePath(QStringLiteral("settings.ini"))};
+    Settings settings{ own.filePath(QStringLiteral("settings.ini")) };
     applyTheme(Theme::Light, 100);
     Workbench workbench;
-    MainWindow window{workbench, settings, Dialogs::real()};
-    DemoPictures pictures{workbench, window, outFolder};
+    MainWindow window{ workbench, settings, Dialogs::real() };
+    DemoPictures pictures{ workbench, window, outFolder };
     window.resize(1500, 940);
     window.show();
     window.start({});

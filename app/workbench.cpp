@@ -133,8 +133,9 @@ void Workbench::openModel(const QString &where)
             tokenizer = Tokenizer::fromJson(files->tokenizerJson);
         engine.model = Model::load(files, *engine.backend, progress);
         engine.tokenizer = tokenizer;
-        const OpenModel open{ where, engine.model->info(), engine.model->config(), engine.backend->info(), engine.model->weightBytes(),
-            tokenizer };
+        const QString title = where == findDemo().model ? tr("Demo model") : QString::fromStdString(files->name);
+        const OpenModel open{ where, title, engine.model->info(), engine.model->config(), engine.backend->info(),
+            engine.model->weightBytes(), tokenizer };
         toUi([this, open] {
             m_engine.stop(promptTag());
             m_promptRecording = 0;

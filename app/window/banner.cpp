@@ -11,6 +11,8 @@ namespace expertscope {
 
 namespace {
 
+constexpr int noteSeconds = 8;
+
 QString sentence(const std::string &text)
 {
     QString words = QString::fromStdString(text);
@@ -30,6 +32,7 @@ Banner::Banner(QWidget *parent)
 {
     setObjectName(QStringLiteral("banner"));
     setFrameShape(QFrame::StyledPanel);
+    setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Maximum);
     setAutoFillBackground(true);
     setBackgroundRole(QPalette::ToolTipBase);
     m_text->setObjectName(QStringLiteral("bannerText"));
@@ -49,6 +52,9 @@ Banner::Banner(QWidget *parent)
     layout->addWidget(m_icon, 0, Qt::AlignTop);
     layout->addWidget(m_text, 1);
     layout->addWidget(close, 0, Qt::AlignTop);
+    m_noteTime.setSingleShot(true);
+    m_noteTime.setInterval(noteSeconds * 1000);
+    connect(&m_noteTime, &QTimer::timeout, this, &QWidget::hide);
     hide();
 }
 
@@ -72,6 +78,10 @@ void Banner::display(const QString &html, const QString &plain, bool isError)
 {
     m_isError = isError;
     m_plain = plain;
+    if (isError)
+        m_noteTime.stop();
+    else
+        m_noteTime.start();
     const int side = fontMetrics().height() + 4;
     m_icon->setPixmap(style()->standardIcon(isError ? QStyle::SP_MessageBoxWarning : QStyle::SP_MessageBoxInformation).pixmap(side, side));
     m_text->setText(html);

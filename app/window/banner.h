@@ -6,6 +6,7 @@
 #include "engine/core/error.h"
 
 #include <QFrame>
+#include <QTimer>
 
 class QLabel;
 
@@ -16,12 +17,13 @@ class Banner : public QFrame {
 public:
     explicit Banner(QWidget *parent = nullptr);
     void showError(const Error &error);
-    void showNote(const QString &text);
+    void showNote(const QString &text); ///< goes away by itself after some seconds
     QString text() const; ///< as shown, without markup
 
 private:
     void display(const QString &html, const QString &plain, bool isError);
     bool m_isError = false;
+    QTimer m_noteTime;
     QString m_plain;
     QLabel *m_icon;
     QLabel *m_text;

@@ -75,8 +75,12 @@ CorpusPanel::CorpusPanel(Document &document, JobRunner &jobs, QWidget *parent)
     m_table->horizontalHeader()->setMinimumSectionSize(30);
     m_table->horizontalHeader()->setDefaultAlignment(Qt::AlignLeft | Qt::AlignVCenter);
     m_table->horizontalHeader()->setSectionResizeMode(SequenceItemModel::Text, QHeaderView::Stretch);
-    for (const int column : { SequenceItemModel::Language, SequenceItemModel::Domain, SequenceItemModel::Tokens })
-        m_table->horizontalHeader()->setSectionResizeMode(column, QHeaderView::ResizeToContents);
+    const int digit = fontMetrics().horizontalAdvance(QLatin1Char{ '0' });
+    for (const auto &[column, digits] :
+        { std::pair{ SequenceItemModel::Language, 6 }, { SequenceItemModel::Domain, 8 }, { SequenceItemModel::Tokens, 7 } }) {
+        m_table->horizontalHeader()->setSectionResizeMode(column, QHeaderView::Interactive);
+        m_table->setColumnWidth(column, digit * digits);
+    }
     m_count->setObjectName(QStringLiteral("corpusCount"));
     m_count->setForegroundRole(QPalette::PlaceholderText);
 

@@ -10,10 +10,7 @@
 #include "app/window/picker.h"
 #include "app/window/prompt_panel.h"
 #include "app/window/work_line.h"
-#if __has_include("views/inspector/inspector.h")
 #include "views/inspector/inspector.h"
-#define HAVE_INSPECTOR 1
-#endif
 
 #include <QCloseEvent>
 #include <QDockWidget>
@@ -79,23 +76,15 @@ void MainWindow::createPanels()
     };
     m_corpus = new CorpusPanel{ document, m_workbench.jobs() };
     m_prompt = new PromptPanel{ m_workbench };
-#if HAVE_INSPECTOR
     m_inspector = new InspectorPanel{ m_workbench.viewContext() };
-#endif
     QDockWidget *corpus = addDock(Qt::LeftDockWidgetArea, tr("Corpus"), QStringLiteral("dock.corpus"), m_corpus);
     QDockWidget *prompt = addDock(Qt::LeftDockWidgetArea, tr("Prompt"), QStringLiteral("dock.prompt"), m_prompt);
-#if HAVE_INSPECTOR
     QDockWidget *inspector = addDock(Qt::RightDockWidgetArea, tr("Inspector"), QStringLiteral("dock.inspector"), m_inspector);
-#endif
     setCorner(Qt::BottomLeftCorner, Qt::LeftDockWidgetArea);
     setCorner(Qt::BottomRightCorner, Qt::RightDockWidgetArea);
     resizeDocks({ corpus, prompt }, { 3, 2 }, Qt::Vertical);
     const int em = fontMetrics().horizontalAdvance(QLatin1Char{ 'm' });
-#if HAVE_INSPECTOR
     resizeDocks({ corpus, inspector }, { em * 24, em * 26 }, Qt::Horizontal);
-#else
-    resizeDocks({ corpus }, { em * 24 }, Qt::Horizontal);
-#endif
 
     auto *hover = new QLabel{ this };
     hover->setObjectName(QStringLiteral("hoverText"));
@@ -113,9 +102,7 @@ void MainWindow::connectWorkbench()
     const auto showSubject = [this, &document] {
         const Subject subject = document.subject();
         m_views->setSubject(subject);
-#if HAVE_INSPECTOR
         m_inspector->setSubject(subject);
-#endif
     };
     connect(&document, &Document::subjectChanged, this, showSubject);
     connect(&document, &Document::subjectChanged, this, &MainWindow::refreshActions);
@@ -213,7 +200,7 @@ void MainWindow::refreshTitle()
     if (const OpenTrace *open = document.current(); open && open->key != Document::corpusKey)
         parts << open->title;
     if (document.model())
-        parts << QString::fromStdString(document.model()->info.name);
+        parts << document.model()->title;
     parts << QStringLiteral("Expertscope");
     setWindowTitle(parts.join(QStringLiteral(" – ")));
 }

@@ -11,8 +11,10 @@
 namespace expertscope {
 
 ViewArea::ViewArea(const ViewContext &context, QWidget *parent)
-    : QMainWindow{ parent, Qt::Widget }
+    : QMainWindow{ parent }
 {
+    setWindowFlags(Qt::Widget); // the base class makes a window of itself
+    setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Expanding);
     setObjectName(QStringLiteral("viewArea"));
     setDockOptions(AnimatedDocks | AllowNestedDocks | AllowTabbedDocks);
     setTabPosition(Qt::AllDockWidgetAreas, QTabWidget::North);

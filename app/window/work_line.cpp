@@ -82,9 +82,8 @@ void WorkLine::showModel()
         return;
     }
     const ModelInfo &info = model->info;
-    const QString name = QString::fromStdString(info.name), family = QString::fromStdString(info.family),
-                  device = QString::fromStdString(model->backend.name);
-    m_model->setText(QStringLiteral("%1 · %2 · %3").arg(name, family, device));
+    const QString family = QString::fromStdString(info.family), device = QString::fromStdString(model->backend.name);
+    m_model->setText(QStringLiteral("%1 · %2 · %3").arg(model->title, family, device));
     m_model->setToolTip(tr("%1 layers, %2 with experts; %3 experts, top %4; %5 weights, %6\n%7")
                             .arg(info.nLayers)
                             .arg(model->config.moeLayers().size())
