@@ -78,14 +78,17 @@ void multiplyBlock(const StoredRows &weights, std::int64_t n, const PanelShape &
 
 void multiply(const StoredRows &weights, std::int64_t n, const PanelShape &shape, const void *panel, float *columns)
 {
+    // Once per thread: nobody else in the process uses tiles, and configuring them costs as much as a small product.
     static constexpr TileConfig config;
-    _tile_loadconfig(&config);
+    static thread_local bool configured = false;
+    if (!configured)
+        _tile_loadconfig(&config);
+    configured = true;
     const auto *x = static_cast<const std::byte *>(panel);
     if (shape.width == 32)
         multiplyBlock<true>(weights, n, shape, x, columns);
     else
         multiplyBlock<false>(weights, n, shape, x, columns);
-    _tile_release();
 }
 
 } // namespace
