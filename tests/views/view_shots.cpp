@@ -71,7 +71,7 @@ int main(int argc, char **argv)
         test::Jobs jobs;
         {
             InspectorPanel panel(jobs.context(selection));
-            panel.resize(380, 900);
+            panel.resize(380, 1500);
             panel.show();
             panel.setSubject(test::subjectOf(trace));
             shoot(panel, dir.filePath(QStringLiteral("inspector-%1-empty.png").arg(theme)));

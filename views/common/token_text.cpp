@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "views/common/token_text.h"
 
+#include <QRegularExpression>
 #include <QTextBoundaryFinder>
 
 #include <algorithm>
@@ -74,6 +75,12 @@ QString characterText(char32_t code)
     return mark.isEmpty() ? QString::fromUcs4(&code, 1) : mark;
 }
 
+/// Marks are read from left to right, also inside Arabic.
+QString isolatedMark(const QString &mark)
+{
+    return QChar(0x2066) + mark + QChar(0x2069);
+}
+
 QString idMark(std::int32_t id)
 {
     return QStringLiteral("<#%1>").arg(id);
@@ -113,7 +120,7 @@ TokenText tokenText(std::span<const std::string_view> bytes, std::span<const std
             char32_t code = 0;
             const std::size_t length = characterAt(std::string_view(joined).substr(at), code);
             if (length == 0)
-                append(hexByte(joined[at]), owner[at], owner[at]);
+                append(isolatedMark(hexByte(joined[at])), owner[at], owner[at]);
             else
                 append(characterText(code), owner[at], owner[at + length - 1]);
             at += std::max<std::size_t>(1, length);
@@ -124,7 +131,7 @@ TokenText tokenText(std::span<const std::string_view> bytes, std::span<const std
     for (std::size_t token = 0; token < bytes.size(); ++token) {
         if (bytes[token].empty()) {
             flush();
-            append(idMark(token < ids.size() ? ids[token] : -1), static_cast<int>(token), static_cast<int>(token));
+            append(isolatedMark(idMark(token < ids.size() ? ids[token] : -1)), static_cast<int>(token), static_cast<int>(token));
             continue;
         }
         joined += bytes[token];
@@ -178,6 +185,12 @@ QString readableToken(std::string_view bytes, std::int32_t id)
     for (qsizetype i = text.size() - 1; i >= 0 && text[i] == u' '; --i)
         text[i] = openBox;
     return text;
+}
+
+QString withIsolatedMarks(QString text)
+{
+    static const QRegularExpression mark(QStringLiteral("<(0x[0-9A-F]{2}|U\\+[0-9A-F]+|#-?[0-9]+)>"));
+    return text.replace(mark, QChar(0x2066) + QStringLiteral("<\\1>") + QChar(0x2069));
 }
 
 QString isolated(const QString &text)

@@ -39,6 +39,9 @@ QString readableToken(std::string_view bytes, std::int32_t id);
 /// One token for a table: as it is, only stray bytes and controls made visible.
 QString plainToken(std::string_view bytes, std::int32_t id);
 
+/// The marks of plainToken (<0xE4>, <U+202E>, <#2>) between isolates, for text that may run from right to left.
+QString withIsolatedMarks(QString text);
+
 /// The same text between isolates, so that its direction does not disturb the words around it.
 QString isolated(const QString &text);
 

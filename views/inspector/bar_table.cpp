@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "views/inspector/bar_table.h"
 
-#include "views/common/axis.h"
 #include "views/common/figure.h"
 
 #include <QFontMetricsF>
@@ -25,12 +24,12 @@ BarTable::BarTable(QWidget *parent)
     setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Fixed);
 }
 
-void BarTable::setRows(const QString &title, std::vector<BarRow> rows, double reference, const QString &referenceName)
+void BarTable::setRows(const QString &title, std::vector<BarRow> rows, double reference, const QString &referenceText)
 {
     m_title = title;
     m_rows = std::move(rows);
     m_reference = reference;
-    m_referenceName = referenceName;
+    m_referenceText = referenceText;
     m_current = -1;
     setAccessibleName(title);
     setVisible(!m_rows.empty());
@@ -136,10 +135,9 @@ void BarTable::paintEvent(QPaintEvent *)
         painter.setPen(QPen(look.accent, 1.5));
         painter.drawLine(QPointF(x(m_reference), bars.top() - 2), QPointF(x(m_reference), bars.bottom()));
         painter.setPen(look.accent);
-        const QString text = m_referenceName + u' ' + numberText(m_reference);
-        const double width = small.horizontalAdvance(text);
+        const double width = small.horizontalAdvance(m_referenceText);
         const double left = std::clamp(x(m_reference) - width / 2, 0.0, std::max(0.0, this->width() - width - 2));
-        painter.drawText(QRectF(left, y, width + 2, small.height()), Qt::AlignLeft | Qt::AlignVCenter, text);
+        painter.drawText(QRectF(left, y, width + 2, small.height()), Qt::AlignLeft | Qt::AlignVCenter, m_referenceText);
     }
     if (hasFocus()) {
         painter.setPen(QPen(palette().color(QPalette::Highlight), 1));

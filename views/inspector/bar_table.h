@@ -28,8 +28,9 @@ class BarTable : public QWidget {
 public:
     explicit BarTable(QWidget *parent = nullptr);
 
-    /// title names value and unit; reference: chance level in units of the value, NaN = none.
-    void setRows(const QString &title, std::vector<BarRow> rows, double reference, const QString &referenceName);
+    /// title names value and unit; reference: a level marked in all rows, in units of the value, NaN = none; referenceText: what it is,
+    /// with its value.
+    void setRows(const QString &title, std::vector<BarRow> rows, double reference, const QString &referenceText);
     const std::vector<BarRow> &rows() const { return m_rows; }
     QSize sizeHint() const override;
     QSize minimumSizeHint() const override { return {160, sizeHint().height()}; }
@@ -55,7 +56,7 @@ private:
     QString m_title;
     std::vector<BarRow> m_rows;
     double m_reference = std::numeric_limits<double>::quiet_NaN();
-    QString m_referenceName;
+    QString m_referenceText;
     int m_current = -1;
 };
 

@@ -128,8 +128,8 @@ void ExpertPage::showGroups(BarTable *table, const QString &kind, const std::vec
         row.data = QString::fromStdString(group.name);
         rows.push_back(std::move(row));
     }
-    table->setRows(
-        QStringLiteral("Share of tokens by %1 that choose it, × its load").arg(kind), std::move(rows), load, QStringLiteral("all"));
+    table->setRows(QStringLiteral("Share of tokens by %1 that choose it, × its load").arg(kind), std::move(rows), load,
+        QStringLiteral("all tokens ") + percent(load));
 }
 
 void ExpertPage::setCard(const ExpertCard &card, TracePtr trace)
@@ -143,7 +143,8 @@ void ExpertPage::setCard(const ExpertCard &card, TracePtr trace)
     const double ratio = card.chance > 0 ? card.load.value / card.chance : std::nan("");
     BarRow load = rowOf(QStringLiteral("Load"), card.load,
         QStringLiteral("%1  %2× chance").arg(percent(card.load.value), numberText(std::round(ratio * 100) / 100)));
-    m_load->setRows(QStringLiteral("Share of all tokens that choose it"), {load}, card.chance, QStringLiteral("chance"));
+    m_load->setRows(
+        QStringLiteral("Share of all tokens that choose it"), {load}, card.chance, QStringLiteral("chance ") + percent(card.chance));
     FactTable facts;
     facts.add(QStringLiteral("Chosen by"), QStringLiteral("%1 of %2").arg(countText(card.load.count), countText(card.load.of, "token")));
     facts.add(QStringLiteral("95 % interval"), QStringLiteral("%1 to %2").arg(percent(card.load.low), percent(card.load.high)));
@@ -177,8 +178,8 @@ void ExpertPage::setCard(const ExpertCard &card, TracePtr trace)
             ++contextCount;
         }
     }
-    m_tokens->setRows(
-        QStringLiteral("Top tokens: share of their occurrences that choose it"), std::move(tokens), card.load.value, QStringLiteral("all"));
+    m_tokens->setRows(QStringLiteral("Top tokens: share of their occurrences that choose it"), std::move(tokens), card.load.value,
+        QStringLiteral("all tokens ") + percent(card.load.value));
     m_contexts->setText(contexts);
     m_contexts->setVisible(!contexts.isEmpty());
 
@@ -193,7 +194,7 @@ void ExpertPage::setCard(const ExpertCard &card, TracePtr trace)
         partners.push_back(std::move(row));
     }
     m_partners->setRows(QStringLiteral("Partners: chosen together with it, × their own load"), std::move(partners), card.partnerChance,
-        QStringLiteral("chance"));
+        QStringLiteral("chance ") + percent(card.partnerChance));
     m_note->setText(
         QStringLiteral("<small>%1</small>")
             .arg(escaped(QStringLiteral("Top tokens are those with at least %1 occurrences (%2 different ones), ranked by the lower end of "

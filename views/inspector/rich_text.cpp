@@ -14,7 +14,7 @@ namespace {
 QString flat(const std::string &bytes)
 {
     QString text = plainToken(bytes.empty() ? std::string_view(" ") : std::string_view(bytes), 0);
-    return bytes.empty() ? QString() : text.replace(u'\n', QChar(0x21b5)).replace(u'\t', u' ').remove(QChar(0x2028));
+    return bytes.empty() ? QString() : withIsolatedMarks(text).replace(u'\n', QChar(0x21b5)).replace(u'\t', u' ').remove(QChar(0x2028));
 }
 
 } // namespace

@@ -102,6 +102,9 @@ void TokensView::buildToolbar()
     m_layerSlider->setMinimumWidth(80);
     m_layerSlider->setMaximumWidth(220);
     m_legend = new LegendBar(bar);
+    QSizePolicy keepsRoom = m_legend->sizePolicy();
+    keepsRoom.setRetainSizeWhenHidden(true);
+    m_legend->setSizePolicy(keepsRoom);
     m_legend->setContextMenuPolicy(Qt::CustomContextMenu);
     row->addWidget(colourLabel);
     row->addWidget(m_metricBox);
