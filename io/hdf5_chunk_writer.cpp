@@ -13,7 +13,7 @@ namespace expertscope::h5 {
 
 namespace {
 
-constexpr std::size_t mostBytesInFlight = std::size_t{ 64 } << 20;
+constexpr std::size_t mostBytesInFlight = std::size_t{ 16 } << 20;
 constexpr int gzipLevel = 1; // expert ids are within 1.3-1.5 times their entropy already: higher levels only cost time
 
 /// HDF5's shuffle filter: the first bytes of all elements, then all second bytes, and so on.

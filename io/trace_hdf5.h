@@ -18,11 +18,12 @@ struct TraceFileOptions {
 };
 
 /// Throws Error (Input) if the file exists and overwrite is off, or the folder cannot be written. Until finish() the data is in
-/// "<file>.part"; destroying the sink earlier removes it.
+/// "<file>.<unique>.part" beside it; destroying the sink earlier removes that. finish() may be called after any number of ended
+/// sequences; the tokens of one that was not ended are dropped. Memory does not grow with the number of tokens.
 std::unique_ptr<TraceSink> createTraceFile(const std::filesystem::path &file, const TraceFileOptions &options);
 
-/// Opens any 1.x file; says what it does not know; never guesses a missing field. Throws Error (Input) on anything that is not a
-/// trace, is truncated, damaged, or of a newer major version.
+/// Opens any 1.x file; names in TraceMeta::notes what it does not know; never guesses a missing field. Throws Error (Input) on anything
+/// that is not a trace, is truncated, damaged, or of a newer major version.
 TracePtr openTraceFile(const std::filesystem::path &file);
 
 } // namespace expertscope

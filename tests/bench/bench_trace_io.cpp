@@ -54,7 +54,9 @@ void measure(const char *name, int layers, int experts, int slots, bool logits, 
     shape.fields.routerLogit = logits;
     const TraceMeta meta = metaOf(shape);
     constexpr std::int64_t blockTokens = 2048;
-    const TraceBlock block = randomBlock(meta, blockTokens, 0, 0, 1);
+    std::vector<TraceBlock> blocks; // more than gzip looks back over
+    for (std::uint64_t seed = 1; seed <= 3; ++seed)
+        blocks.push_back(randomBlock(meta, blockTokens, 0, 0, seed));
     const std::vector<float> mean(static_cast<std::size_t>(layers * experts), 0.5f);
     const double bytes = static_cast<double>(tokens) * layers * (slots * 5.0 + (logits ? experts * 2.0 : 0.0));
     std::printf("%s: %d layers, %d experts, top-%d%s, %lld tokens\n", name, layers, experts, slots, logits ? ", logits" : "",
@@ -67,7 +69,7 @@ void measure(const char *name, int layers, int experts, int slots, bool logits, 
             sink->begin(meta);
             std::int64_t done = 0;
             for (; done < tokens; done += blockTokens)
-                sink->append(block);
+                sink->append(blocks[static_cast<std::size_t>(done / blockTokens) % blocks.size()]);
             SequenceInfo info;
             info.labels = { "", "" };
             info.nPrompt = done;
