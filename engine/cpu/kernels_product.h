@@ -28,51 +28,60 @@ void fewPackColumns(const float *columns, std::int64_t first, std::int64_t count
             static_cast<float *>(panel)[r * shape.depth + first + i] = columns[i * shape.width + r];
 }
 
-template<int M, typename T>
-void dotRow(const T *w, const float *x, std::int64_t k, float *out)
+/// Sums of M rows of x with R weight rows at once: several streams of weights are read faster than one.
+template<int R, int M, typename T>
+void dotRows(const T *w, std::int64_t stride, const float *x, std::int64_t k, float *out, std::int64_t outStride)
 {
-    constexpr int chains = M == 1 ? 8 : 4; // enough sums in flight to hide the latency of an addition
-    Vf sums[M][chains] = {};
+    constexpr int chains = 2; // the same for every R, so that a sum does not depend on how its row was grouped
+    Vf sums[R][M][chains] = {};
     std::int64_t i = 0;
     for (; i + chains * L <= k; i += chains * L) {
         ES_UNROLL
         for (int c = 0; c < chains; ++c) {
-            const Vf v = widened(w + i + c * L);
+            Vf values[M];
             ES_UNROLL
             for (int m = 0; m < M; ++m)
-                sums[m][c] += v * load(x + m * k + i + c * L);
+                values[m] = load(x + m * k + i + c * L);
+            ES_UNROLL
+            for (int r = 0; r < R; ++r) {
+                const Vf weights = widened(w + r * stride + i + c * L);
+                ES_UNROLL
+                for (int m = 0; m < M; ++m)
+                    sums[r][m][c] += weights * values[m];
+            }
         }
     }
-    for (; i + L <= k; i += L) {
-        const Vf v = widened(w + i);
-        for (int m = 0; m < M; ++m)
-            sums[m][0] += v * load(x + m * k + i);
-    }
-    for (int m = 0; m < M; ++m) {
-        Vf total = {};
-        for (int c = 0; c < chains; ++c)
-            total += sums[m][c];
-        float sum = sumLanes(total);
-        for (std::int64_t j = i; j < k; ++j)
-            sum += widenedOne(w + j) * x[m * k + j];
-        out[m] = sum;
-    }
+    for (int r = 0; r < R; ++r)
+        for (int m = 0; m < M; ++m) {
+            float sum = sumLanes(sums[r][m][0] + sums[r][m][1]);
+            for (std::int64_t j = i; j < k; ++j)
+                sum += widenedOne(w + r * stride + j) * x[m * k + j];
+            out[r * outStride + m] = sum;
+        }
+}
+
+template<int M, typename T>
+void fewMultiplyStored(const T *w, std::int64_t stride, std::int64_t n, const PanelShape &shape, const float *x, float *columns)
+{
+    // Rows far apart lie in different pages, which the processor fetches ahead independently of each other.
+    constexpr int rowsAtOnce = 4;
+    const std::int64_t apart = n / rowsAtOnce;
+    for (std::int64_t i = 0; i < apart; ++i)
+        dotRows<rowsAtOnce, M>(w + i * stride, apart * stride, x, shape.depth, columns + i * shape.width, apart * shape.width);
+    for (std::int64_t i = apart * rowsAtOnce; i < n; ++i)
+        dotRows<1, M>(w + i * stride, stride, x, shape.depth, columns + i * shape.width, shape.width);
 }
 
 void fewMultiply(const StoredRows &weights, std::int64_t n, const PanelShape &shape, const void *panel, float *columns)
 {
     const auto *x = static_cast<const float *>(panel);
     asStored(weights.data, weights.type, [&](const auto *w) {
-        for (std::int64_t i = 0; i < n; ++i) {
-            const auto *row = w + i * weights.stride;
-            float *out = columns + i * shape.width;
-            if (shape.rows == 1)
-                dotRow<1>(row, x, shape.depth, out);
-            else if (shape.rows == 2)
-                dotRow<2>(row, x, shape.depth, out);
-            else
-                dotRow<3>(row, x, shape.depth, out);
-        }
+        if (shape.rows == 1)
+            fewMultiplyStored<1>(w, weights.stride, n, shape, x, columns);
+        else if (shape.rows == 2)
+            fewMultiplyStored<2>(w, weights.stride, n, shape, x, columns);
+        else
+            fewMultiplyStored<3>(w, weights.stride, n, shape, x, columns);
     });
 }
 
