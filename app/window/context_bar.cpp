@@ -168,6 +168,7 @@ void ContextBar::refreshChips()
         chip->setToolTip(tr("Clear: %1").arg(part.text));
         connect(chip, &QToolButton::clicked, this, [this, without = part.without] { m_document.selection().set(without); });
         m_chips->addWidget(chip);
+        chip->show();
     }
     m_clear->setVisible(!parts.empty());
 }

@@ -212,7 +212,9 @@ void MainWindow::restoreLayout()
         resize(QSize{ 1500, 940 }.boundedTo(room));
     }
     restoreState(m_settings.layout(windowLayout), layoutVersion);
-    m_views->restoreState(m_settings.layout(viewsLayout), layoutVersion);
+    if (!m_views->restoreState(m_settings.layout(viewsLayout), layoutVersion)) // equal shares need the final size
+        QMetaObject::invokeMethod(
+            this, [this] { m_views->arrange(Arrangement::Stacked); }, Qt::QueuedConnection);
 }
 
 void MainWindow::saveSession() const

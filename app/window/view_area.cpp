@@ -81,8 +81,11 @@ void ViewArea::arrange(Arrangement arrangement)
             tabifyDockWidget(m_docks[i - 1], dock);
         dock->show();
     }
-    if (!m_docks.empty())
-        m_docks.front()->raise();
+    if (m_docks.empty())
+        return;
+    m_docks.front()->raise();
+    resizeDocks({ m_docks.begin(), m_docks.end() }, QList<int>(static_cast<qsizetype>(m_docks.size()), 1000),
+        arrangement == Arrangement::SideBySide ? Qt::Horizontal : Qt::Vertical);
 }
 
 void ViewArea::setSubject(const Subject &subject)

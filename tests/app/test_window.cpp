@@ -1,0 +1,452 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+// The real window, offscreen, on a tiny model: opening, selecting, prompting, failing, saving and coming back.
+#include "app/window/banner.h"
+#include "app/window/corpus_panel.h"
+#include "app/window/picker.h"
+#include "app/window/prompt_panel.h"
+#include "io/trace_hdf5.h"
+#include "tests/app/app_fixture.h"
+
+#include <QAbstractItemModelTester>
+#include <QAction>
+#include <QComboBox>
+#include <QDir>
+#include <QDropEvent>
+#include <QFile>
+#include <QImage>
+#include <QLabel>
+#include <QLineEdit>
+#include <QMimeData>
+#include <QPlainTextEdit>
+#include <QProgressBar>
+#include <QPushButton>
+#include <QSignalSpy>
+#include <QSpinBox>
+#include <QTableView>
+#include <QTest>
+#include <QToolButton>
+#include <QTreeWidget>
+
+using namespace expertscope;
+using expertscope::test::AppFixture;
+
+namespace {
+
+constexpr int corpusRows = 17; // 3 texts in 5 languages, and 2 rows of code
+
+QStringList chips(const MainWindow &window)
+{
+    QStringList texts;
+    for (const auto *chip : window.findChildren<QToolButton *>(QStringLiteral("chip")))
+        if (chip->isVisible())
+            texts << chip->text();
+    return texts;
+}
+
+/// Opens the picker by an action, types, and takes the first offer.
+void pick(AppFixture &app, const QString &action, const QString &text)
+{
+    app.action(action)->trigger();
+    auto *line = app.find<QLineEdit>(QStringLiteral("pickerText"));
+    line->setText(text);
+    QTest::keyClick(line, Qt::Key_Return);
+}
+
+} // namespace
+
+class TestWindow : public QObject {
+    Q_OBJECT
+
+private slots:
+    void startsOnTheDemo()
+    {
+        AppFixture app;
+        test::writeTinyModel(app.path(QStringLiteral("demo/model")));
+        QDir{}.mkpath(app.path(QStringLiteral("demo/corpus")));
+        test::writeTinyCorpus(app.path(QStringLiteral("demo/corpus/parallel.jsonl")));
+        app.start();
+        QTRY_VERIFY(app.document().current());
+        // The first thing to be seen is one text in all its languages.
+        const TraceMeta first = app.document().current()->trace->meta();
+        QVERIFY(first.sequences.size() >= 5);
+        for (std::size_t i = 0; i < 5; ++i)
+            QCOMPARE(first.sequences[i].parallelId, std::string{ "t0" });
+        QVERIFY(app.settle());
+        const OpenTrace &open = *app.document().current();
+        QCOMPARE(open.key, Document::corpusKey);
+        QCOMPARE(open.trace->meta().sequences.size(), std::size_t{ corpusRows });
+        QVERIFY(open.trace->meta().fields.routerLogit);
+        QCOMPARE(open.byLanguage->groups.size(), std::size_t{ 5 });
+        QCOMPARE(open.byDomain->groups.size(), std::size_t{ 2 });
+        QVERIFY(app.find<QLabel>(QStringLiteral("workModel"))->text().contains(QStringLiteral("qwen3_moe")));
+        QVERIFY(app.find<QLabel>(QStringLiteral("workRate"))->text().contains(QStringLiteral("tokens/s")));
+        QVERIFY(app.bannerText().isEmpty());
+    }
+
+    void saysWhereTheDemoShouldBe()
+    {
+        AppFixture app;
+        app.start();
+        QVERIFY(app.bannerText().contains(QStringLiteral("EXPERTSCOPE_DATA_DIR")));
+    }
+
+    void filtersTheCorpusAndSelectsEverywhere()
+    {
+        AppFixture app;
+        app.start({ app.model(), app.corpus() });
+        QVERIFY(app.settle());
+        auto *table = app.find<QTableView>(QStringLiteral("corpusTable"));
+        const QAbstractItemModelTester tester{ table->model(), QAbstractItemModelTester::FailureReportingMode::QtTest };
+        QCOMPARE(table->model()->rowCount(), corpusRows);
+
+        auto *search = app.find<QLineEdit>(QStringLiteral("corpusSearch"));
+        QTest::keyClicks(search, QStringLiteral("river"));
+        QCOMPARE(table->model()->rowCount(), 4); // three English sentences and a line of Python
+        search->clear();
+
+        auto *language = app.find<QComboBox>(QStringLiteral("corpusLanguage"));
+        language->setCurrentIndex(language->findData(QStringLiteral("ar")));
+        QCOMPARE(table->model()->rowCount(), 3);
+        QCOMPARE(app.selection().group, QStringLiteral("ar"));
+        QCOMPARE(app.selection().grouping, QStringLiteral("language"));
+        QCOMPARE(chips(*app.window).size(), 1);
+
+        const QModelIndex first = table->model()->index(0, 0);
+        QTest::mouseClick(table->viewport(), Qt::LeftButton, {}, table->visualRect(first).center());
+        const int sequence = app.selection().sequence;
+        QVERIFY(sequence >= 0);
+        QCOMPARE(app.document().current()->trace->meta().sequences[static_cast<std::size_t>(sequence)].language, std::string{ "ar" });
+        QCOMPARE(chips(*app.window).size(), 2);
+
+        // A token chosen in any view shows its sequence in the list.
+        language->setCurrentIndex(0);
+        Selection elsewhere;
+        elsewhere.token = app.document().current()->trace->meta().sequences[7].firstToken;
+        app.document().selection().set(elsewhere);
+        QCOMPARE(app.window->corpusPanel().sequences().row(table->currentIndex().row()).sequence, 7);
+    }
+
+    void chipsClearTheirPartAndEscapeClearsAll()
+    {
+        AppFixture app;
+        app.start({ app.model(), app.corpus() });
+        QVERIFY(app.settle());
+        Selection selection;
+        selection.sequence = 2;
+        selection.token = app.document().current()->trace->meta().sequences[2].firstToken + 1;
+        selection.layer = 1;
+        selection.experts = { 3, 5 };
+        app.document().selection().set(selection);
+        QCOMPARE(chips(*app.window).size(), 3);
+        QVERIFY(chips(*app.window).last().startsWith(QStringLiteral("L1 E3, E5")));
+        for (auto *chip : app.window->findChildren<QToolButton *>(QStringLiteral("chip")))
+            if (chip->isVisible() && chip->text().startsWith(QStringLiteral("L1")))
+                chip->click();
+        QVERIFY(app.selection().experts.empty());
+        QCOMPARE(app.selection().sequence, 2);
+        QTest::keyClick(app.window.get(), Qt::Key_Escape);
+        Selection nothing;
+        nothing.layer = 1;
+        QCOMPARE(app.selection(), nothing);
+        app.action(QStringLiteral("stop")); // the same wish has a place in the menu
+        QTest::keyClick(app.window.get(), Qt::Key_Left, Qt::AltModifier);
+        QCOMPARE(app.selection().sequence, 2);
+        QTest::keyClick(app.window.get(), Qt::Key_Right, Qt::AltModifier);
+        QCOMPARE(app.selection(), nothing);
+    }
+
+    void tracesAPromptAndGoesBack()
+    {
+        AppFixture app;
+        app.start({ app.model(), app.corpus() });
+        QVERIFY(app.settle());
+        app.find<QPlainTextEdit>(QStringLiteral("prompt"))->setPlainText(QString::fromUtf8("Ein schöner Tag"));
+        app.find<QPushButton>(QStringLiteral("promptRun"))->click();
+        QVERIFY(app.settle());
+        QCOMPARE(app.document().current()->key, Document::promptsKey);
+        QCOMPARE(app.document().current()->trace->meta().tokens, 16); // bytes
+        QCOMPARE(app.selection().sequence, 0);
+        auto *chooser = app.find<QComboBox>(QStringLiteral("traceChooser"));
+        QCOMPARE(chooser->count(), 2);
+        chooser->setCurrentIndex(0);
+        emit chooser->activated(0);
+        QCOMPARE(app.document().current()->key, Document::corpusKey);
+        QVERIFY(app.settle());
+        QCOMPARE(app.window->corpusPanel().sequences().rowCount(), corpusRows);
+    }
+
+    void generatesWithLiveTokensAndARepeatableSeed()
+    {
+        AppFixture app;
+        app.start({ app.model(), app.corpus() });
+        QVERIFY(app.settle());
+        app.find<QPlainTextEdit>(QStringLiteral("prompt"))->setPlainText(QStringLiteral("River"));
+        app.find<QSpinBox>(QStringLiteral("promptMaxTokens"))->setValue(20);
+        QSignalSpy tokens{ app.workbench.get(), &Workbench::generated };
+        QSignalSpy ends{ app.workbench.get(), &Workbench::promptEnded };
+        app.find<QPushButton>(QStringLiteral("promptGenerate"))->click();
+        QVERIFY(app.settle());
+        QCOMPARE(ends.size(), 1);
+        const qsizetype first = tokens.size();
+        QVERIFY(first >= 1 && first <= 20);
+        const SequenceInfo info = app.document().current()->trace->meta().sequences.front();
+        QCOMPARE(info.nPrompt, 5);
+        QVERIFY(info.nGenerated == first - 1 || info.nGenerated == first);
+        QByteArray said;
+        for (const QList<QVariant> &token : tokens)
+            said += token.front().toByteArray();
+        tokens.clear();
+        app.window->promptPanel().generate();
+        QVERIFY(app.settle());
+        QByteArray again;
+        for (const QList<QVariant> &token : tokens)
+            again += token.front().toByteArray();
+        QCOMPARE(again, said);
+        QCOMPARE(app.document().current()->trace->meta().sequences.size(), std::size_t{ 2 });
+        QCOMPARE(app.selection().sequence, 1);
+    }
+
+    void stopsGeneratingAndKeepsWhatIsThere()
+    {
+        AppFixture app;
+        test::writeTinyModel(app.model(), 100000);
+        app.start({ app.model(), app.corpus() });
+        QVERIFY(app.settle());
+        app.find<QPlainTextEdit>(QStringLiteral("prompt"))->setPlainText(QStringLiteral("River"));
+        app.find<QSpinBox>(QStringLiteral("promptMaxTokens"))->setValue(90000);
+        QSignalSpy tokens{ app.workbench.get(), &Workbench::generated };
+        app.window->promptPanel().generate();
+        QVERIFY(tokens.wait(20000));
+        QVERIFY(app.find<QPushButton>(QStringLiteral("promptStop"))->isEnabled());
+        QTest::keyClick(app.window.get(), Qt::Key_Escape);
+        QVERIFY(app.settle());
+        QVERIFY(tokens.size() < 90000);
+        QCOMPARE(app.document().current()->key, Document::promptsKey);
+        QVERIFY(app.document().current()->trace->meta().tokens >= 5);
+        QVERIFY(app.bannerText().isEmpty());
+    }
+
+    void keepsTheOldModelWhenTheNewOneIsBad()
+    {
+        AppFixture app;
+        app.start({ app.model(), app.corpus() });
+        QVERIFY(app.settle());
+        const TracePtr before = app.document().current()->trace;
+        QDir{}.mkpath(app.path(QStringLiteral("bad")));
+        app.chosenFolder = app.path(QStringLiteral("bad"));
+        app.action(QStringLiteral("openModel"))->trigger();
+        QVERIFY(app.settle());
+        QVERIFY(app.bannerText().contains(QStringLiteral("bad")));
+        QCOMPARE(app.document().model()->where, app.model());
+        QCOMPARE(app.document().current()->trace, before);
+        app.find<QPlainTextEdit>(QStringLiteral("prompt"))->setPlainText(QStringLiteral("still here"));
+        app.window->promptPanel().run();
+        QVERIFY(app.settle());
+        QCOMPARE(app.document().current()->key, Document::promptsKey);
+        app.find<QToolButton>(QStringLiteral("bannerClose"))->click();
+        QVERIFY(app.bannerText().isEmpty());
+        app.chosenFiles = QStringList{ app.path(QStringLiteral("model/model.safetensors")) };
+        app.action(QStringLiteral("openTrace"))->trigger();
+        QVERIFY(app.settle());
+        QVERIFY(!app.bannerText().isEmpty());
+        QCOMPARE(app.document().traces().size(), std::size_t{ 2 });
+    }
+
+    void opensATraceWithoutItsModel()
+    {
+        AppFixture app;
+        app.start({ app.model(), app.corpus() });
+        QVERIFY(app.settle());
+        const TracePtr traced = app.document().current()->trace;
+        app.chosenSave = app.path(QStringLiteral("saved.h5"));
+        app.action(QStringLiteral("saveTrace"))->trigger();
+        QVERIFY(app.settle());
+        QVERIFY(QFile::exists(app.chosenSave));
+        app.close();
+        QFile::remove(app.path(QStringLiteral("settings.ini")));
+
+        app.start({ app.chosenSave });
+        QVERIFY(app.settle());
+        QVERIFY(!app.document().model());
+        const OpenTrace &open = *app.document().current();
+        QCOMPARE(open.key, app.chosenSave);
+        QCOMPARE(open.trace->meta().sequences, traced->meta().sequences);
+        std::vector<ExpertId> ours(static_cast<std::size_t>(traced->meta().tokens * traced->meta().slotCount)), saved(ours.size());
+        traced->expertIds({ 0, traced->meta().tokens }, 1, ours);
+        open.trace->expertIds({ 0, traced->meta().tokens }, 1, saved);
+        QCOMPARE(saved, ours);
+        QCOMPARE(open.byLanguage->groups.size(), std::size_t{ 5 });
+        QVERIFY(app.window->corpusPanel().sequences().row(0).text.startsWith(QStringLiteral("The bridge")));
+        QVERIFY(!app.find<QPushButton>(QStringLiteral("promptRun"))->isEnabled());
+        app.action(QStringLiteral("closeTrace"))->trigger();
+        QVERIFY(!app.document().current());
+        QVERIFY(!app.action(QStringLiteral("saveTrace"))->isEnabled());
+    }
+
+    void exportsPicturesAndNumbers()
+    {
+        AppFixture app;
+        app.start({ app.model(), app.corpus() });
+        QVERIFY(app.settle());
+        for (View *view : app.window->viewArea().views()) {
+            app.window->viewArea().activate(view);
+            QVERIFY(app.settle());
+            app.chosenSave = app.path(view->objectName() + QStringLiteral(".png"));
+            app.action(QStringLiteral("exportPicture"))->trigger();
+            const QImage picture{ app.chosenSave };
+            QVERIFY2(picture.width() >= 640, qPrintable(app.bannerText()));
+            app.chosenSave = app.path(view->objectName() + QStringLiteral(".svg"));
+            app.action(QStringLiteral("exportPicture"))->trigger();
+            QFile svg{ app.chosenSave };
+            QVERIFY(svg.open(QIODevice::ReadOnly));
+            QVERIFY(svg.readAll().contains("</svg>"));
+            app.chosenSave = app.path(view->objectName() + QStringLiteral(".pdf"));
+            app.action(QStringLiteral("exportPicture"))->trigger();
+            QFile pdf{ app.chosenSave };
+            QVERIFY(pdf.open(QIODevice::ReadOnly));
+            QVERIFY(pdf.read(5) == "%PDF-");
+            app.chosenSave = app.path(view->objectName() + QStringLiteral(".csv"));
+            app.action(QStringLiteral("exportNumbers"))->trigger();
+            QFile csv{ app.chosenSave };
+            QVERIFY(csv.open(QIODevice::ReadOnly));
+            QCOMPARE(csv.readAll().toStdString(), view->csv());
+        }
+        app.chosenSave = app.path(QStringLiteral("nowhere/x.png"));
+        app.action(QStringLiteral("exportPicture"))->trigger();
+        QVERIFY(app.bannerText().contains(QStringLiteral("nowhere")));
+        QVERIFY(!QFile::exists(app.chosenSave));
+    }
+
+    void comesBackAsItWas()
+    {
+        AppFixture app;
+        app.start({ app.model(), app.corpus() });
+        QVERIFY(app.settle());
+        Selection selection;
+        selection.sequence = 4;
+        selection.token = app.document().current()->trace->meta().sequences[4].firstToken + 2;
+        selection.layer = 2;
+        selection.experts = { 1 };
+        app.document().selection().set(selection);
+        app.find<QSpinBox>(QStringLiteral("promptSeed"))->setValue(42);
+        app.window->findChild<QWidget *>(QStringLiteral("dock.prompt"))->hide();
+        app.close();
+
+        app.start();
+        QVERIFY(app.settle());
+        QTRY_COMPARE(app.selection(), selection);
+        QCOMPARE(app.document().model()->where, app.model());
+        QCOMPARE(app.document().corpus()->files, QStringList{ app.corpus() });
+        QCOMPARE(app.find<QSpinBox>(QStringLiteral("promptSeed"))->value(), 42);
+        QVERIFY(app.window->findChild<QWidget *>(QStringLiteral("dock.prompt"))->isHidden());
+        QCOMPARE(app.settings->recent(RecentKind::Model), QStringList{ app.model() });
+        QCOMPARE(app.settings->recent(RecentKind::Corpus), QStringList{ app.corpus() });
+    }
+
+    void stopsTracingAndKeepsWhatIsTraced()
+    {
+        AppFixture app;
+        test::writeTinyCorpus(app.corpus(), 4000);
+        app.start({ app.model(), app.corpus() });
+        QTRY_VERIFY(app.document().current());
+        QVERIFY(app.workbench->busy());
+        QTest::keyClick(app.window.get(), Qt::Key_Escape);
+        QVERIFY(app.settle());
+        const TraceMeta &meta = app.document().current()->trace->meta();
+        QVERIFY(meta.tokens > 0);
+        QVERIFY(meta.sequences.size() < 20000);
+        QVERIFY(app.bannerText().isEmpty());
+        // Rows that were not reached are there, but cannot be selected.
+        const SequenceItemModel &sequences = app.window->corpusPanel().sequences();
+        QCOMPARE(sequences.rowCount(), 20002);
+        QCOMPARE(sequences.row(20001).sequence, -1);
+        QVERIFY(!(sequences.flags(sequences.index(20001, 0)) & Qt::ItemIsSelectable));
+    }
+
+    void promptsGetTheirTurnWhileTheCorpusIsTraced()
+    {
+        AppFixture app;
+        test::writeTinyCorpus(app.corpus(), 4000);
+        app.start({ app.model(), app.corpus() });
+        QTRY_VERIFY(app.document().current());
+        QSignalSpy ends{ app.workbench.get(), &Workbench::promptEnded };
+        app.find<QPlainTextEdit>(QStringLiteral("prompt"))->setPlainText(QStringLiteral("in between"));
+        app.window->promptPanel().run();
+        QVERIFY(ends.wait(20000));
+        QVERIFY(app.workbench->busy()); // the corpus goes on
+        QCOMPARE(app.document().current()->key, Document::promptsKey);
+        app.workbench->stop();
+        QVERIFY(app.settle());
+    }
+
+    void paletteGoToAndFinder()
+    {
+        AppFixture app;
+        app.start({ app.model(), app.corpus() });
+        QVERIFY(app.settle());
+        pick(app, QStringLiteral("goTo"), QStringLiteral("L2 E5"));
+        QCOMPARE(app.selection().layer, 2);
+        QCOMPARE(app.selection().experts, std::vector<int>{ 5 });
+        pick(app, QStringLiteral("goTo"), QStringLiteral("token 12"));
+        QCOMPARE(app.selection().token, 12);
+        pick(app, QStringLiteral("goTo"), QStringLiteral("L9"));
+        QVERIFY(app.find<QTreeWidget>(QStringLiteral("pickerList"))->topLevelItem(0)->text(0).contains(QStringLiteral("no experts")));
+        QTest::keyClick(app.find<QLineEdit>(QStringLiteral("pickerText")), Qt::Key_Escape);
+        QVERIFY(!app.window->findChild<Picker *>()->isVisible());
+
+        pick(app, QStringLiteral("findSequence"), QStringLiteral("Brücke 2"));
+        QCOMPARE(app.document().current()->trace->meta().sequences[static_cast<std::size_t>(app.selection().sequence)].id,
+            std::string{ "t2-de" });
+
+        app.action(QStringLiteral("palette"))->trigger();
+        auto *list = app.find<QTreeWidget>(QStringLiteral("pickerList"));
+        QVERIFY(list->topLevelItemCount() > 20);
+        QTest::keyClicks(app.find<QLineEdit>(QStringLiteral("pickerText")), QStringLiteral("layer expert"));
+        const QList<QTreeWidgetItem *> found = list->findItems(QStringLiteral("Go: Token, Layer, Expert"), Qt::MatchExactly);
+        QCOMPARE(found.size(), 1);
+        QCOMPARE(found.front()->text(1), QStringLiteral("Ctrl+G"));
+        QTest::keyClick(app.find<QLineEdit>(QStringLiteral("pickerText")), Qt::Key_Escape);
+        pick(app, QStringLiteral("palette"), QStringLiteral("theme dark"));
+        QCOMPARE(app.settings->theme(), Theme::Dark);
+        QVERIFY(QApplication::palette().color(QPalette::Window).lightness() < 100);
+        pick(app, QStringLiteral("palette"), QStringLiteral("theme light"));
+        QTest::keyClick(app.window.get(), Qt::Key_Question);
+        QVERIFY(app.window->findChild<QWidget *>(QStringLiteral("keysWindow")));
+    }
+
+    void takesWhatIsDropped()
+    {
+        AppFixture app;
+        app.start({ app.model() });
+        QVERIFY(app.settle());
+        QMimeData dropped;
+        dropped.setUrls({ QUrl::fromLocalFile(app.corpus()) });
+        QDragEnterEvent enter{ { 10, 10 }, Qt::CopyAction, &dropped, Qt::LeftButton, {} };
+        QApplication::sendEvent(app.window.get(), &enter);
+        QVERIFY(enter.isAccepted());
+        QDropEvent drop{ QPointF{ 10, 10 }, Qt::CopyAction, &dropped, Qt::LeftButton, {} };
+        QApplication::sendEvent(app.window.get(), &drop);
+        QVERIFY(app.settle());
+        QCOMPARE(app.document().current()->trace->meta().sequences.size(), std::size_t{ corpusRows });
+    }
+
+    void viewsCanBeArranged()
+    {
+        AppFixture app;
+        app.start({ app.model(), app.corpus() });
+        QVERIFY(app.settle());
+        const std::vector<View *> &views = app.window->viewArea().views();
+        QVERIFY(views.size() >= 2);
+        QTRY_VERIFY(views[0]->y() >= 0 && !views[0]->visibleRegion().isEmpty() && !views[1]->visibleRegion().isEmpty());
+        app.action(QStringLiteral("arrangeTabs"))->trigger();
+        QTRY_VERIFY(views[1]->visibleRegion().isEmpty());
+        app.window->viewArea().activate(views[1]);
+        QTRY_COMPARE(app.window->viewArea().activeView(), views[1]);
+        app.action(QStringLiteral("arrangeSideBySide"))->trigger();
+        QTRY_VERIFY(views[0]->mapToGlobal(QPoint{}).x() < views[1]->mapToGlobal(QPoint{}).x());
+    }
+};
+
+QTEST_MAIN(TestWindow)
+#include "test_window.moc"
