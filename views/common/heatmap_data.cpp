@@ -15,19 +15,6 @@ constexpr std::int64_t levelFactor = 4;
 constexpr std::int64_t coarsestColumns = 512;
 constexpr float missing = std::numeric_limits<float>::quiet_NaN();
 
-float meanOf(const float *values, std::int64_t count)
-{
-    double sum = 0;
-    std::int64_t n = 0;
-    for (std::int64_t i = 0; i < count; ++i) {
-        if (!std::isnan(values[i])) {
-            sum += values[i];
-            ++n;
-        }
-    }
-    return n > 0 ? static_cast<float>(sum / static_cast<double>(n)) : missing;
-}
-
 /// tally: one zero per id; zero again on return.
 float mostFrequent(const float *values, std::int64_t count, std::vector<std::int32_t> &tally)
 {
@@ -49,6 +36,19 @@ float mostFrequent(const float *values, std::int64_t count, std::vector<std::int
 }
 
 } // namespace
+
+float meanOf(const float *values, std::int64_t count)
+{
+    double sum = 0;
+    std::int64_t n = 0;
+    for (std::int64_t i = 0; i < count; ++i) {
+        if (!std::isnan(values[i])) {
+            sum += values[i];
+            ++n;
+        }
+    }
+    return n > 0 ? static_cast<float>(sum / static_cast<double>(n)) : missing;
+}
 
 HeatmapData::HeatmapData(int rows, std::int64_t columns, std::vector<float> values, int categories)
     : m_rows{rows}
@@ -90,21 +90,6 @@ const HeatmapData::Level &HeatmapData::levelFor(double columnsPerPixel) const
             best = &level;
     }
     return *best;
-}
-
-float HeatmapData::sample(int row, double column, double columnsPerPixel) const
-{
-    const Level &level = levelFor(columnsPerPixel);
-    const auto block = static_cast<double>(level.block);
-    const auto clampIndex = [&](double at) { return std::clamp<std::int64_t>(static_cast<std::int64_t>(at), 0, level.columns - 1); };
-    const float *values = level.values.data() + static_cast<std::int64_t>(row) * level.columns;
-    const std::int64_t first = clampIndex(std::floor(column / block));
-    // A pixel that is narrower than a cell shows that cell; a wider one all the blocks that begin under it.
-    const std::int64_t end =
-        columnsPerPixel <= 1 ? first + 1 : std::max(first + 1, clampIndex(std::ceil((column + columnsPerPixel) / block) - 1) + 1);
-    if (categorical())
-        return values[(first + end) / 2];
-    return end - first == 1 ? values[first] : meanOf(values + first, end - first);
 }
 
 } // namespace expertscope

@@ -38,9 +38,6 @@ public:
     };
     /// The coarsest level whose blocks are not wider than a pixel.
     const Level &levelFor(double columnsPerPixel) const;
-    /// What one pixel `columnsPerPixel` wide shows at `column`: the mean or most frequent value of the columns under it, to within one
-    /// block.
-    float sample(int row, double column, double columnsPerPixel) const;
 
 private:
     int m_rows = 0;
@@ -48,6 +45,9 @@ private:
     ValueExtent m_extent;
     std::vector<Level> m_levels; ///< finest first
 };
+
+/// Mean of the finite values; NaN if there is none.
+float meanOf(const float *values, std::int64_t count);
 
 using HeatmapDataPtr = std::shared_ptr<const HeatmapData>;
 

@@ -145,6 +145,33 @@ void HeatmapView::paintOverlay(QPainter &painter) const
         paintReadout(painter, cellRect(m_cell.row, m_cell.column).intersected(layout().plot()), rect(), describe(m_cell), look);
 }
 
+void HeatmapView::paintBase() const
+{
+    const FigureLook look = FigureLook::of(*this);
+    const double ratio = devicePixelRatioF();
+    const QSize pixels = (QSizeF(size()) * ratio).toSize();
+    if (m_base.size() != pixels)
+        m_base = QImage(pixels, QImage::Format_RGB32);
+    m_base.setDevicePixelRatio(ratio);
+    m_base.fill(look.paper);
+    const QRectF plot(layout().plot().topLeft() * ratio, layout().plot().size() * ratio);
+    fillHeatmap(m_base, plot.toRect(), *m_content.data, m_window, scale(), look);
+    QPainter painter(&m_base);
+    layout().paintAround(painter);
+    const QFontMetricsF bold(look.titleFont());
+    const QFontMetricsF small(look.smallFont());
+    const double width = this->width() - 16.0;
+    painter.setFont(look.titleFont());
+    painter.setPen(look.ink);
+    painter.drawText(
+        QRectF(8, 4, width, bold.height()), Qt::AlignLeft | Qt::AlignVCenter, bold.elidedText(m_content.title, Qt::ElideRight, width));
+    painter.setFont(look.smallFont());
+    painter.setPen(look.faint);
+    painter.drawText(QRectF(8, height() - small.height() - 4, width, small.height()), Qt::AlignLeft | Qt::AlignVCenter,
+        small.elidedText(m_content.caption, Qt::ElideRight, width));
+    m_baseValid = true;
+}
+
 void HeatmapView::paintEvent(QPaintEvent *)
 {
     QPainter painter(this);
@@ -152,24 +179,9 @@ void HeatmapView::paintEvent(QPaintEvent *)
     if (!hasData()) {
         paintEmptyState(painter, rect(), look, m_emptyHeadline, m_emptyAdvice);
     } else {
-        if (m_base.isNull()) {
-            m_base = QPixmap(size() * devicePixelRatioF());
-            m_base.setDevicePixelRatio(devicePixelRatioF());
-            m_base.fill(look.paper);
-            QPainter base(&m_base);
-            layout().paint(base, devicePixelRatioF());
-            const QFontMetricsF small(look.smallFont());
-            const double width = this->width() - 16.0;
-            base.setFont(look.titleFont());
-            base.setPen(look.ink);
-            base.drawText(QRectF(8, 4, width, QFontMetricsF(look.titleFont()).height()), Qt::AlignLeft | Qt::AlignVCenter,
-                QFontMetricsF(look.titleFont()).elidedText(m_content.title, Qt::ElideRight, width));
-            base.setFont(look.smallFont());
-            base.setPen(look.faint);
-            base.drawText(QRectF(8, height() - small.height() - 4, width, small.height()), Qt::AlignLeft | Qt::AlignVCenter,
-                small.elidedText(m_content.caption, Qt::ElideRight, width));
-        }
-        painter.drawPixmap(0, 0, m_base);
+        if (!m_baseValid || m_base.devicePixelRatio() != devicePixelRatioF())
+            paintBase();
+        painter.drawImage(0, 0, m_base);
         paintOverlay(painter);
     }
     if (hasFocus()) {

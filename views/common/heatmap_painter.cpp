@@ -18,48 +18,64 @@ namespace {
 
 constexpr float missing = std::numeric_limits<float>::quiet_NaN();
 
-/// Where device pixels lie in the matrix along one axis.
+/// Which cells lie under each device pixel along one axis.
 struct PixelAxis {
-    double first;
-    double perPixel;
-    std::int64_t count;
-    double at(int pixel) const { return first + pixel * perPixel; }
-    std::int64_t cell(int pixel) const
+    std::vector<std::int64_t> first; ///< [pixels]
+    std::vector<std::int64_t> end;   ///< [pixels] exclusive; first + 1 where a pixel is not wider than a cell
+    std::vector<bool> lastOfCell;    ///< [pixels] the next pixel shows another cell
+    double perPixel = 1;             ///< cells
+
+    PixelAxis(double from, double cells, int pixels, std::int64_t count)
+        : perPixel{cells / pixels}
     {
-        return std::clamp<std::int64_t>(static_cast<std::int64_t>(std::floor(first + (pixel + 0.5) * perPixel)), 0, count - 1);
+        const auto inside = [&](double at) { return std::clamp<std::int64_t>(static_cast<std::int64_t>(std::floor(at)), 0, count - 1); };
+        for (int pixel = 0; pixel < pixels; ++pixel) {
+            const double at = from + pixel * perPixel;
+            first.push_back(perPixel > 1 ? inside(at) : inside(at + 0.5 * perPixel));
+            end.push_back(perPixel > 1 ? std::max(first.back() + 1, inside(std::ceil(at + perPixel) - 1) + 1) : first.back() + 1);
+        }
+        for (int pixel = 0; pixel < pixels; ++pixel) {
+            const auto p = static_cast<std::size_t>(pixel);
+            lastOfCell.push_back(pixel + 1 == pixels ? inside(from + (pixel + 1.5) * perPixel) != first[p] : first[p + 1] != first[p]);
+        }
     }
-    bool lastOfCell(int pixel) const { return cell(pixel) != static_cast<std::int64_t>(std::floor(first + (pixel + 1.5) * perPixel)); }
 };
 
-/// One value per pixel column of a matrix row.
-void sampleRow(const HeatmapData &data, int row, const PixelAxis &x, std::span<float> samples)
+/// One value per pixel column of a matrix row; x in blocks of the level.
+void sampleRow(const HeatmapData::Level &level, bool categorical, int row, const PixelAxis &x, std::span<float> samples)
 {
+    const float *values = level.values.data() + static_cast<std::int64_t>(row) * level.columns;
     for (std::size_t i = 0; i < samples.size(); ++i) {
-        const int pixel = static_cast<int>(i);
-        samples[i] = x.perPixel <= 1 ? data.at(row, x.cell(pixel)) : data.sample(row, x.at(pixel), x.perPixel);
+        const std::int64_t first = x.first[i] / level.block;
+        const std::int64_t last = (x.end[i] - 1) / level.block;
+        samples[i] = first == last ? values[first]
+            : categorical          ? values[(first + last + 1) / 2]
+                                   : meanOf(values + first, last - first + 1);
     }
 }
 
 /// Rows that are thinner than a pixel: the mean of those under it, or the middle one of ids.
-void sampleRows(const HeatmapData &data, int first, int end, const PixelAxis &x, std::span<float> samples, std::vector<float> &scratch)
+void sampleRows(const HeatmapData &data, std::int64_t first, std::int64_t end, const PixelAxis &x, std::span<float> samples)
 {
+    const HeatmapData::Level &level = data.levelFor(x.perPixel);
     if (end - first <= 1 || data.categorical()) {
-        sampleRow(data, (first + end) / 2, x, samples);
+        sampleRow(level, data.categorical(), static_cast<int>((first + end - 1) / 2), x, samples);
         return;
     }
-    scratch.assign(samples.size() * 2, 0.0F);
     std::vector<float> one(samples.size());
-    for (int row = first; row < end; ++row) {
-        sampleRow(data, row, x, one);
+    std::vector<float> sum(samples.size(), 0.0F);
+    std::vector<float> count(samples.size(), 0.0F);
+    for (std::int64_t row = first; row < end; ++row) {
+        sampleRow(level, false, static_cast<int>(row), x, one);
         for (std::size_t i = 0; i < one.size(); ++i) {
             if (!std::isnan(one[i])) {
-                scratch[2 * i] += one[i];
-                scratch[2 * i + 1] += 1;
+                sum[i] += one[i];
+                count[i] += 1;
             }
         }
     }
     for (std::size_t i = 0; i < samples.size(); ++i)
-        samples[i] = scratch[2 * i + 1] > 0 ? scratch[2 * i] / scratch[2 * i + 1] : missing;
+        samples[i] = count[i] > 0 ? sum[i] / count[i] : missing;
 }
 
 } // namespace
@@ -69,65 +85,48 @@ QString HeatmapContent::valueLabel() const
     return unit.isEmpty() || unit == QLatin1String("1") ? valueTitle : valueTitle + QStringLiteral(" [") + unit + u']';
 }
 
-QImage heatmapImage(const HeatmapData &data, const HeatmapWindow &window, QSize pixels, const ColourScale &scale, const FigureLook &look)
+void fillHeatmap(QImage &image, const QRect &rect, const HeatmapData &data, const HeatmapWindow &window, const ColourScale &scale,
+    const FigureLook &look)
 {
-    QImage image(pixels, QImage::Format_RGB32);
-    if (image.isNull() || data.rows() == 0 || data.columns() == 0) {
-        image.fill(look.paper);
-        return image;
-    }
-    const PixelAxis x{window.left, window.columns() / pixels.width(), data.columns()};
-    const PixelAxis y{window.top, window.rows() / pixels.height(), data.rows()};
+    const QRect area = rect.intersected(image.rect());
+    if (area != rect || rect.isEmpty() || data.rows() == 0 || data.columns() == 0)
+        return;
+    const PixelAxis x(window.left, window.columns(), rect.width(), data.columns());
+    const PixelAxis y(window.top, window.rows(), rect.height(), data.rows());
     const bool gaps = x.perPixel < 1.0 / 9 && y.perPixel < 1.0 / 7;
     const QRgb paper = look.paper.rgb();
     const QRgb hatch = look.missing.rgb();
     const std::span<const QRgb> table = colourTable(scale.map);
-    const bool categorical = scale.categorical();
+    const auto width = static_cast<std::size_t>(rect.width());
 
-    std::vector<float> samples(static_cast<std::size_t>(pixels.width()));
-    std::vector<float> scratch;
-    std::vector<QRgb> colours(samples.size());
-    bool anyMissing = false;
-    std::int64_t drawn = -1;
-    for (int py = 0; py < pixels.height(); ++py) {
-        auto *line = reinterpret_cast<QRgb *>(image.scanLine(py));
-        const std::int64_t row = y.cell(py);
-        if (gaps && y.lastOfCell(py)) {
-            std::fill_n(line, pixels.width(), paper);
+    std::vector<float> samples(width);
+    std::vector<QRgb> colours(width);
+    std::vector<int> missingPixels;
+    for (int py = 0; py < rect.height(); ++py) {
+        const auto p = static_cast<std::size_t>(py);
+        QRgb *line = reinterpret_cast<QRgb *>(image.scanLine(rect.top() + py)) + rect.left();
+        if (gaps && y.lastOfCell[p]) {
+            std::fill_n(line, width, paper);
             continue;
         }
-        if (row != drawn || y.perPixel > 1) {
-            const auto first =
-                static_cast<int>(y.perPixel > 1 ? std::clamp<std::int64_t>(static_cast<std::int64_t>(y.at(py)), 0, data.rows() - 1) : row);
-            const auto end = static_cast<int>(y.perPixel > 1
-                    ? std::clamp<std::int64_t>(static_cast<std::int64_t>(std::ceil(y.at(py + 1))), first + 1, data.rows())
-                    : row + 1);
-            sampleRows(data, first, end, x, samples, scratch);
-            anyMissing = false;
-            for (std::size_t i = 0; i < samples.size(); ++i) {
+        if (py == 0 || y.first[p] != y.first[p - 1] || y.end[p] != y.end[p - 1]) {
+            sampleRows(data, y.first[p], y.end[p], x, samples);
+            missingPixels.clear();
+            for (std::size_t i = 0; i < width; ++i) {
                 const float value = samples[i];
-                if (std::isnan(value))
-                    anyMissing = true;
+                if (gaps && x.lastOfCell[i])
+                    colours[i] = paper;
+                else if (std::isnan(value))
+                    missingPixels.push_back(static_cast<int>(i));
                 else
-                    colours[i] = categorical ? expertColour(static_cast<int>(value)) : table[static_cast<std::size_t>(scale.index(value))];
-            }
-            if (gaps) {
-                for (int px = 0; px < pixels.width(); ++px) {
-                    if (x.lastOfCell(px))
-                        colours[static_cast<std::size_t>(px)] = paper;
-                }
-            }
-            drawn = row;
-        }
-        std::memcpy(line, colours.data(), colours.size() * sizeof(QRgb));
-        if (anyMissing) {
-            for (int px = 0; px < pixels.width(); ++px) {
-                if (std::isnan(samples[static_cast<std::size_t>(px)]) && !(gaps && x.lastOfCell(px)))
-                    line[px] = (px + py) % 6 == 0 ? hatch : paper;
+                    colours[i] =
+                        scale.categorical() ? expertColour(static_cast<int>(value)) : table[static_cast<std::size_t>(scale.index(value))];
             }
         }
+        std::memcpy(line, colours.data(), width * sizeof(QRgb));
+        for (const int px : missingPixels)
+            line[px] = (px + py) % 6 == 0 ? hatch : paper;
     }
-    return image;
 }
 
 LegendSpec heatmapLegend(const HeatmapContent &content, const ColourScale &scale, bool locked, double columnsPerPixel)
@@ -180,6 +179,7 @@ HeatmapPainter::HeatmapPainter(
         m_plot.setWidth(20);
     if (m_plot.height() < 20)
         m_plot.setHeight(20);
+    m_plot = QRectF(m_plot.toRect()); // cells and pixels agree
     m_legendRect = QRectF(m_plot.right() + 12, m_plot.top(), right - 14, m_plot.height());
 }
 
@@ -279,11 +279,17 @@ void HeatmapPainter::paint(QPainter &painter, double pixelRatio) const
 {
     if (!m_content.data || m_content.data->rows() == 0 || m_content.data->columns() == 0)
         return;
+    QImage matrix(std::max(1, static_cast<int>(std::lround(m_plot.width() * pixelRatio))),
+        std::max(1, static_cast<int>(std::lround(m_plot.height() * pixelRatio))), QImage::Format_RGB32);
+    fillHeatmap(matrix, matrix.rect(), *m_content.data, m_window, m_legend.scale, m_look);
+    painter.drawImage(m_plot, matrix);
+    paintAround(painter);
+}
+
+void HeatmapPainter::paintAround(QPainter &painter) const
+{
     painter.save();
     painter.setFont(m_look.smallFont());
-    const QSize pixels(std::max(1, static_cast<int>(std::lround(m_plot.width() * pixelRatio))),
-        std::max(1, static_cast<int>(std::lround(m_plot.height() * pixelRatio))));
-    painter.drawImage(m_plot, heatmapImage(*m_content.data, m_window, pixels, m_legend.scale, m_look));
     painter.setPen(QPen(m_look.faint, 1));
     painter.setBrush(Qt::NoBrush);
     painter.drawRect(m_plot.adjusted(-0.5, -0.5, 0.5, 0.5));

@@ -59,6 +59,8 @@ public:
 
     /// Everything. pixelRatio: device pixels per unit for the matrix image.
     void paint(QPainter &painter, double pixelRatio) const;
+    /// Everything but the matrix, which is already there.
+    void paintAround(QPainter &painter) const;
 
     const QRectF &plot() const { return m_plot; } ///< where the cells are
     const QRectF &legend() const { return m_legendRect; }
@@ -80,8 +82,9 @@ private:
     QRectF m_target;
 };
 
-/// The visible part as an image of the given size; missing cells hatched, gaps between cells that are large.
-QImage heatmapImage(const HeatmapData &data, const HeatmapWindow &window, QSize pixels, const ColourScale &scale, const FigureLook &look);
+/// Fills a rectangle (pixels) of a 32-bit image with the visible part; missing cells hatched, gaps between cells that are large.
+void fillHeatmap(QImage &image, const QRect &rect, const HeatmapData &data, const HeatmapWindow &window, const ColourScale &scale,
+    const FigureLook &look);
 
 /// The legend that belongs to a content: range of the data, clipping, missing, and how many columns one pixel stands for.
 LegendSpec heatmapLegend(const HeatmapContent &content, const ColourScale &scale, bool locked, double columnsPerPixel);

@@ -170,7 +170,7 @@ const HeatmapPainter &HeatmapView::layout() const
 
 void HeatmapView::invalidate()
 {
-    m_base = {};
+    m_baseValid = false;
     m_layout.reset();
     update();
 }

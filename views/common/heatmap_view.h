@@ -7,7 +7,7 @@
 #include "views/common/heatmap_painter.h"
 #include "views/common/scale_menu.h"
 
-#include <QPixmap>
+#include <QImage>
 #include <QWidget>
 
 #include <optional>
@@ -102,6 +102,7 @@ private:
     void beginDrag(Drag drag, QPointF at);
     void finishDrag(QPointF at, Qt::KeyboardModifiers modifiers);
     QStringList describe(Cell cell) const;
+    void paintBase() const;
     void paintOverlay(QPainter &painter) const;
     void paintMarks(QPainter &painter) const;
     void paintCrosshair(QPainter &painter, Cell cell) const;
@@ -125,7 +126,8 @@ private:
     QPointF m_dragNow;
     HeatmapWindow m_dragWindow;
     bool m_space = false;
-    mutable QPixmap m_base; ///< matrix, axes and legend; null = to be painted
+    mutable QImage m_base; ///< matrix, axes and legend
+    mutable bool m_baseValid = false;
     mutable std::optional<HeatmapPainter> m_layout;
 };
 

@@ -65,6 +65,7 @@ void TokenCanvas::setIndex(TokenIndexPtr index, std::function<QString(int)> head
     const TokenIndexPtr before = std::exchange(m_index, std::move(index));
     m_header = std::move(header);
     m_colouring.values = nullptr;
+    ++m_colouringCount;
     m_flags.clear();
     if (grown) {
         keepLayouts(*before);
@@ -94,6 +95,7 @@ void TokenCanvas::keepLayouts(const TokenIndex &before)
 void TokenCanvas::setColouring(const TokenColouring &colouring)
 {
     m_colouring = colouring;
+    ++m_colouringCount;
     viewport()->update();
 }
 
@@ -235,6 +237,10 @@ const TokenLayout &TokenCanvas::layoutOf(int block)
             m_heights[static_cast<std::size_t>(block)] = height;
             m_topsDirty = true;
         }
+    }
+    if (cached.inks != m_colouringCount) {
+        cached.inks = m_colouringCount;
+        setInks(*cached.layout, m_index->blocks()[static_cast<std::size_t>(block)]);
     }
     return *cached.layout;
 }

@@ -82,6 +82,7 @@ private:
     struct CachedLayout {
         std::unique_ptr<TokenLayout> layout;
         std::uint64_t used = 0;
+        std::uint64_t inks = 0; ///< the colouring its inks are of
     };
 
     static constexpr double margin() { return 10; } ///< around the text
@@ -100,6 +101,8 @@ private:
     int blockAtY(double y) const;
     double blockTop(int block) const; ///< in content coordinates
     double blockTextTop(int block) const;
+    float valueOf(const TokenBlock &block, int index) const; ///< NaN = missing
+    void setInks(TokenLayout &layout, const TokenBlock &block) const;
     void paintBlock(QPainter &painter, int block, const TokenLayout &layout, QPointF origin, const FigureLook &look, const QRectF &clip,
         bool marks) const;
     void paintMarks(QPainter &painter, const TokenBlock &block, const TokenBox &box, const QRectF &rect, const FigureLook &look) const;
@@ -114,6 +117,7 @@ private:
     QString m_emptyHeadline = nothingOpenHeadline();
     QString m_emptyAdvice = nothingOpenAdvice();
     TokenColouring m_colouring;
+    std::uint64_t m_colouringCount = 1; ///< counts colourings: text needs new inks for each
     double m_zoom = 1;
 
     std::vector<float> m_heights;       ///< [blocks] header included; estimated until laid out

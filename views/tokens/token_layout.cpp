@@ -34,6 +34,22 @@ std::pair<double, double> glyphExtent(const QTextLine &line, int from, int lengt
     return {left, right};
 }
 
+/// Whether no character asks for another direction than left to right.
+bool onlyLeftToRight(const QString &text)
+{
+    return std::none_of(text.begin(), text.end(), [](QChar c) {
+        switch (c.direction()) {
+        case QChar::DirR:
+        case QChar::DirAL:
+        case QChar::DirAN:
+            return true;
+        default:
+            return c.isHighSurrogate() && c.unicode() >= 0xd802 && c.unicode() <= 0xd83b
+                && (c.unicode() <= 0xd803 || c.unicode() >= 0xd83a);
+        }
+    });
+}
+
 } // namespace
 
 TokenLayout::TokenLayout(TokenText text, const QFont &font, double width)
@@ -48,7 +64,10 @@ TokenLayout::TokenLayout(TokenText text, const QFont &font, double width)
     m_layout.setTextOption(option);
     m_layout.setCacheEnabled(true);
     placeLines(font, width);
-    placeBoxes();
+    if (onlyLeftToRight(m_text.text))
+        placeBoxesLeftToRight();
+    else
+        placeBoxes();
 }
 
 void TokenLayout::placeLines(const QFont &font, double width)
@@ -68,6 +87,46 @@ void TokenLayout::placeLines(const QFont &font, double width)
     m_height = y;
 }
 
+void TokenLayout::addBox(int token, double left, double right, int line)
+{
+    // Neighbouring characters of one token are one box, in either direction.
+    if (static_cast<int>(m_boxes.size()) > m_lineBoxes[static_cast<std::size_t>(line)] && m_boxes.back().token == token) {
+        QRectF &last = m_boxes.back().rect;
+        if (std::abs(last.right() - left) < 0.75)
+            return last.setRight(std::max(right, last.right()));
+        if (std::abs(last.left() - right) < 0.75)
+            return last.setLeft(std::min(left, last.left()));
+    }
+    const double top = m_lineTops[static_cast<std::size_t>(line)] + 1;
+    m_boxes.push_back({token, QRectF(left, top, right - left, m_lineTops[static_cast<std::size_t>(line) + 1] - 1 - top)});
+}
+
+void TokenLayout::placeBoxesLeftToRight()
+{
+    // Each box ends where the next begins, so only the borders of tokens need asking for: a fraction of all characters.
+    std::size_t next = 0;
+    const auto &clusters = m_text.clusters;
+    for (int l = 0; l < m_layout.lineCount(); ++l) {
+        m_lineBoxes.push_back(static_cast<int>(m_boxes.size()));
+        const QTextLine line = m_layout.lineAt(l);
+        const int end = line.textStart() + line.textLength();
+        double x = next < clusters.size() ? line.cursorToX(clusters[next].begin) : 0;
+        while (next < clusters.size() && clusters[next].begin < end) {
+            const TextCluster &cluster = clusters[next];
+            const int sharing = cluster.lastToken - cluster.firstToken + 1;
+            ++next;
+            while (sharing == 1 && next < clusters.size() && clusters[next].begin < end && clusters[next].firstToken == cluster.firstToken
+                && clusters[next].lastToken == cluster.lastToken)
+                ++next;
+            const double right = line.cursorToX(next < clusters.size() ? std::min(end, clusters[next].begin) : end);
+            for (int i = 0; i < sharing; ++i)
+                addBox(cluster.firstToken + i, x + (right - x) * i / sharing, x + (right - x) * (i + 1) / sharing, l);
+            x = right;
+        }
+    }
+    m_lineBoxes.push_back(static_cast<int>(m_boxes.size()));
+}
+
 void TokenLayout::placeBoxes()
 {
     std::size_t next = 0;
@@ -75,20 +134,6 @@ void TokenLayout::placeBoxes()
         m_lineBoxes.push_back(static_cast<int>(m_boxes.size()));
         const QTextLine line = m_layout.lineAt(l);
         const int end = line.textStart() + line.textLength();
-        const double top = m_lineTops[static_cast<std::size_t>(l)] + 1;
-        const double height = m_lineTops[static_cast<std::size_t>(l) + 1] - 1 - top;
-        const auto lineFirst = m_boxes.size();
-        const auto add = [&](int token, double left, double right) {
-            // Neighbouring characters of one token are one box, in either direction.
-            if (m_boxes.size() > lineFirst && m_boxes.back().token == token) {
-                QRectF &last = m_boxes.back().rect;
-                if (std::abs(last.right() - left) < 0.75)
-                    return last.setRight(std::max(right, last.right()));
-                if (std::abs(last.left() - right) < 0.75)
-                    return last.setLeft(std::min(left, last.left()));
-            }
-            m_boxes.push_back({token, QRectF(left, top, right - left, height)});
-        };
         for (; next < m_text.clusters.size() && m_text.clusters[next].begin < end; ++next) {
             const TextCluster &cluster = m_text.clusters[next];
             double leading = line.cursorToX(cluster.begin, QTextLine::Leading);
@@ -111,7 +156,7 @@ void TokenLayout::placeBoxes()
             for (int i = 0; i < sharing; ++i) {
                 const double a = leading + (trailing - leading) * i / sharing;
                 const double b = leading + (trailing - leading) * (i + 1) / sharing;
-                add(cluster.firstToken + i, std::min(a, b), std::max(a, b));
+                addBox(cluster.firstToken + i, std::min(a, b), std::max(a, b), l);
             }
         }
     }
@@ -154,29 +199,46 @@ QRectF TokenLayout::firstBox(int token) const
     return at == m_boxes.end() ? QRectF() : at->rect;
 }
 
-void TokenLayout::paintText(
-    QPainter &painter, QPointF origin, const std::vector<QColor> &pens, const QRectF &clip, const std::function<int(int)> &pen) const
+void TokenLayout::setInks(const std::function<int(int)> &ink)
 {
+    m_runs.clear();
+    const auto &clusters = m_text.clusters;
     std::size_t next = 0;
     for (int l = 0; l < m_layout.lineCount(); ++l) {
         const QTextLine line = m_layout.lineAt(l);
         const int end = line.textStart() + line.textLength();
-        const bool visible =
-            m_lineTops[static_cast<std::size_t>(l) + 1] >= clip.top() && m_lineTops[static_cast<std::size_t>(l)] <= clip.bottom();
-        while (next < m_text.clusters.size() && m_text.clusters[next].begin < end) {
-            // As long as the pen stays the same, one run of glyphs.
-            const int colour = pen(m_text.clusters[next].firstToken);
-            const int from = m_text.clusters[next].begin;
+        while (next < clusters.size() && clusters[next].begin < end) {
+            // As long as the ink stays the same, one run of glyphs.
+            const int here = ink(clusters[next].firstToken);
+            const int from = clusters[next].begin;
             int to = from;
-            for (; next < m_text.clusters.size() && m_text.clusters[next].begin < end && pen(m_text.clusters[next].firstToken) == colour;
-                 ++next)
-                to = std::min(end, m_text.clusters[next].end);
-            if (!visible)
-                continue;
-            painter.setPen(pens[static_cast<std::size_t>(colour)]);
-            for (const QGlyphRun &run : line.glyphRuns(from, to - from))
-                painter.drawGlyphRun(origin, run);
+            int token = clusters[next].firstToken;
+            for (; next < clusters.size() && clusters[next].begin < end; ++next) {
+                if (clusters[next].firstToken != token) {
+                    token = clusters[next].firstToken;
+                    if (ink(token) != here)
+                        break;
+                }
+                to = std::min(end, clusters[next].end);
+            }
+            m_runs.push_back({l, here, line.glyphRuns(from, to - from)});
         }
+    }
+}
+
+void TokenLayout::paintText(QPainter &painter, QPointF origin, const std::vector<QColor> &inks, const QRectF &clip) const
+{
+    int ink = -1;
+    for (const InkRun &run : m_runs) {
+        const auto line = static_cast<std::size_t>(run.line);
+        if (m_lineTops[line + 1] < clip.top() || m_lineTops[line] > clip.bottom())
+            continue;
+        if (run.ink != ink) {
+            ink = run.ink;
+            painter.setPen(inks[static_cast<std::size_t>(ink)]);
+        }
+        for (const QGlyphRun &glyphs : run.glyphs)
+            painter.drawGlyphRun(origin, glyphs);
     }
 }
 

@@ -39,17 +39,28 @@ public:
     int nearestToken(QPointF at) const;
     QRectF firstBox(int token) const;
 
-    /// Draws the lines inside `clip` (block coordinates) with one of a few pens per token: pen(token) is an index into pens.
-    void paintText(QPainter &painter, QPointF origin, const std::vector<QColor> &pens, const QRectF &clip,
-        const std::function<int(int token)> &pen) const;
+    /// Which of a few inks every token of the block is written in: ink(token) is an index below 256. Glyphs are gathered into runs here,
+    /// once.
+    void setInks(const std::function<int(int token)> &ink);
+    /// Draws the lines inside `clip` (block coordinates) with the colours of the inks; setInks comes first.
+    void paintText(QPainter &painter, QPointF origin, const std::vector<QColor> &inks, const QRectF &clip) const;
 
 private:
     void placeLines(const QFont &font, double width);
     void placeBoxes();
+    void placeBoxesLeftToRight();
+    void addBox(int token, double left, double right, int line);
+
+    struct InkRun {
+        int line = 0;
+        int ink = 0;
+        QList<QGlyphRun> glyphs;
+    };
 
     TokenText m_text;
     QTextLayout m_layout;
     std::vector<TokenBox> m_boxes;
+    std::vector<InkRun> m_runs;     ///< by line
     std::vector<double> m_lineTops; ///< [lines + 1]
     std::vector<int> m_lineBoxes;   ///< [lines + 1] index of the first box of each line
     double m_height = 0;

@@ -62,33 +62,39 @@ void TokenCanvas::paintHeader(QPainter &painter, int block, const QRectF &rect, 
         QFontMetricsF(font).elidedText(m_header ? m_header(sequence) : QString(), Qt::ElideRight, line.width()));
 }
 
+float TokenCanvas::valueOf(const TokenBlock &block, int index) const
+{
+    const auto token = static_cast<std::size_t>(block.range.begin + index);
+    return m_colouring.values && token < m_colouring.values->size() ? (*m_colouring.values)[token]
+                                                                    : std::numeric_limits<float>::quiet_NaN();
+}
+
+void TokenCanvas::setInks(TokenLayout &layout, const TokenBlock &block) const
+{
+    layout.setInks([&](int index) {
+        const float value = valueOf(block, index);
+        return std::isnan(value) ? 0 : qRed(inkOn(m_colouring.scale.colour(value))) < 128 ? 1 : 2;
+    });
+}
+
 void TokenCanvas::paintBlock(
     QPainter &painter, int block, const TokenLayout &layout, QPointF origin, const FigureLook &look, const QRectF &clip, bool marks) const
 {
     const TokenBlock &info = m_index->blocks()[static_cast<std::size_t>(block)];
-    const auto *values = m_colouring.values.get();
-    const auto valueOf = [&](int index) {
-        const auto token = static_cast<std::size_t>(info.range.begin + index);
-        return values && token < values->size() ? (*values)[token] : std::numeric_limits<float>::quiet_NaN();
-    };
     const auto visible = [&](const QRectF &rect) { return rect.bottom() >= clip.top() && rect.top() <= clip.bottom(); };
     painter.setRenderHint(QPainter::Antialiasing, false);
     for (const TokenBox &box : layout.boxes()) {
         const QRectF rect = box.rect.translated(origin);
-        if (!visible(rect) || !values)
+        if (!visible(rect) || !m_colouring.values)
             continue;
         const QRectF inner = rect.width() > 3 ? rect.adjusted(0.5, 0, -0.5, 0) : rect;
-        const float value = valueOf(box.token);
+        const float value = valueOf(info, box.token);
         if (std::isnan(value))
             paintHatch(painter, inner, look);
         else
             painter.fillRect(inner, QColor(m_colouring.scale.colour(value)));
     }
-    const std::vector<QColor> pens{look.ink, QColor(16, 16, 16), Qt::white};
-    layout.paintText(painter, origin, pens, clip.translated(-origin), [&](int index) {
-        const float value = valueOf(index);
-        return std::isnan(value) ? 0 : qRed(inkOn(m_colouring.scale.colour(value))) < 128 ? 1 : 2;
-    });
+    layout.paintText(painter, origin, {look.ink, QColor(16, 16, 16), Qt::white}, clip.translated(-origin));
     if (!marks)
         return;
     painter.setBrush(Qt::NoBrush);
@@ -142,6 +148,7 @@ TokenRange TokenCanvas::paintInto(QPainter &painter, const QRectF &target, const
     for (int block = first; block < static_cast<int>(m_heights.size()); ++block) {
         const TokenBlock &info = m_index->blocks()[static_cast<std::size_t>(block)];
         const auto layout = makeLayout(block, look.font, target.width());
+        setInks(*layout, info);
         const double header = info.first ? headerHeight(look) : 0;
         // Whole blocks only, but for a first one that is longer than the figure.
         if (block > first && y + header + layout->height() > target.bottom())
