@@ -78,7 +78,6 @@ void DemoPictures::writePictures()
             throw Error{ ErrorKind::Input, "the folder cannot be made", m_folder.toStdString(), "Choose a folder that you may write to" };
         for (const Theme theme : { Theme::Dark, Theme::Light }) {
             applyTheme(theme, 100);
-            QApplication::processEvents(QEventLoop::ExcludeUserInputEvents); // palette changes reach widgets as events
             QBuffer buffer;
             buffer.open(QIODevice::WriteOnly);
             m_window.grab().save(&buffer, "PNG");

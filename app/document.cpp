@@ -77,12 +77,18 @@ void Document::closeTrace(const QString &key)
         switchTo(m_traces.empty() ? QString{} : m_traces.front().key);
 }
 
-bool Document::show(const QString &key)
+bool Document::show(const QString &key, const std::optional<Selection> &selection)
 {
-    if (!find(key))
+    OpenTrace *next = find(key);
+    if (!next)
         return false;
-    if (key == m_currentKey)
+    if (selection)
+        next->selection = fitted(*selection, next->trace->meta());
+    if (key == m_currentKey) {
+        if (selection)
+            m_selection.set(next->selection);
         return true;
+    }
     if (OpenTrace *last = find(m_currentKey))
         last->selection = m_selection.value();
     switchTo(key);

@@ -72,8 +72,8 @@ public:
     /// Adds a trace or replaces the one with the same key; more of the same recording keeps its selection.
     void setTrace(OpenTrace trace);
     void closeTrace(const QString &key);
-    /// Shows another trace, with the selection it had; false if there is none with that key.
-    bool show(const QString &key);
+    /// Shows another trace, with the selection it had or the one given; false if there is none with that key.
+    bool show(const QString &key, const std::optional<Selection> &selection = {});
 
 signals:
     void modelChanged();

@@ -72,8 +72,7 @@ void SelectionHistory::go(std::size_t to)
     m_at = to;
     m_going = true;
     const Place place = m_places[to];
-    if (m_document.show(place.trace))
-        m_document.selection().set(fitted(place.selection, m_document.current()->trace->meta()));
+    m_document.show(place.trace, place.selection);
     m_going = false;
     emit changed();
 }

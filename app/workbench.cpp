@@ -5,6 +5,7 @@
 #include "app/appending_sink.h"
 #include "app/corpus_files.h"
 #include "app/recording.h"
+#include "app/words.h"
 #include "engine/forward/run.h"
 #include "io/model_folder.h"
 #include "io/trace_hdf5.h"
@@ -281,11 +282,11 @@ void Workbench::runPrompt(const PromptRequest &request)
                 if (!trace->meta().sequences.empty())
                     addPromptTrace(trace);
                 const QLocale locale;
-                QString summary = tr("%n token(s) in the prompt", nullptr, static_cast<int>(prompted));
+                QString summary = tr("%1 in the prompt").arg(countOf(prompted, tr("token"), tr("tokens")));
                 if (result.prefillSeconds > 0)
                     summary += tr(" at %1 tokens/s").arg(locale.toString(static_cast<double>(prompted) / result.prefillSeconds, 'f', 0));
                 if (!result.tokens.empty())
-                    summary += tr("; %n generated", nullptr, static_cast<int>(result.tokens.size()));
+                    summary += tr("; %1 generated").arg(locale.toString(static_cast<qlonglong>(result.tokens.size())));
                 if (result.tokens.size() > 1 && result.decodeSeconds > 0) {
                     const double rate = static_cast<double>(result.tokens.size() - 1) / result.decodeSeconds;
                     summary += tr(" at %1 tokens/s").arg(locale.toString(rate, 'f', 0));
@@ -312,12 +313,10 @@ void Workbench::addPromptTrace(const TracePtr &one)
     const TracePtr all = m_prompts.snapshot();
     const int sequence = static_cast<int>(all->meta().sequences.size()) - 1;
     m_document.setTrace({ Document::promptsKey, tr("Prompts"), m_promptRecording, all, {}, {}, {} });
-    m_document.show(Document::promptsKey);
-    Selection selection = m_document.selection().value();
+    Selection selection;
     selection.sequence = sequence;
-    selection.token = -1;
-    selection.brush = {};
-    m_document.selection().set(selection);
+    selection.layer = m_document.selection().value().layer;
+    m_document.show(Document::promptsKey, selection);
     publishTrace(Document::promptsKey, tr("Prompts"), m_promptRecording, all);
 }
 

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/window/context_bar.h"
 
+#include "app/words.h"
+
 #include <QComboBox>
 #include <QHBoxLayout>
 #include <QLabel>
@@ -157,10 +159,9 @@ void ContextBar::refreshChips()
     }
     const TraceMeta &meta = open->trace->meta();
     const std::vector<SelectionPart> parts = selectionParts(m_document.selection().value(), meta);
-    const QLocale locale;
-    m_scope->setText(
-        tr("%1 tokens in %2 sequences")
-            .arg(locale.toString(static_cast<qlonglong>(meta.tokens)), locale.toString(static_cast<qlonglong>(meta.sequences.size()))));
+    m_scope->setText(tr("%1 in %2")
+                         .arg(countOf(meta.tokens, tr("token"), tr("tokens")),
+                             countOf(static_cast<qint64>(meta.sequences.size()), tr("sequence"), tr("sequences"))));
     for (const SelectionPart &part : parts) {
         auto *chip = new QToolButton{ this };
         chip->setObjectName(QStringLiteral("chip"));

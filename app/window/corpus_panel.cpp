@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/window/corpus_panel.h"
 
+#include "app/words.h"
+
 #include <QComboBox>
 #include <QHeaderView>
 #include <QLabel>
@@ -161,8 +163,8 @@ void CorpusPanel::applyFilter()
     const int all = m_sequences->rowCount(), shown = m_filter->rowCount();
     const QLocale locale;
     m_count->setText(all == 0 ? tr("No sequences: open a corpus or a trace")
-            : shown == all    ? tr("%1 sequences").arg(locale.toString(all))
-                              : tr("%1 of %2 sequences").arg(locale.toString(shown), locale.toString(all)));
+            : shown == all    ? countOf(all, tr("sequence"), tr("sequences"))
+                              : tr("%1 of %2").arg(locale.toString(shown), countOf(all, tr("sequence"), tr("sequences"))));
 }
 
 void CorpusPanel::chooseGroup(const QString &grouping, const QString &group)

@@ -82,7 +82,7 @@ void MainWindow::createPanels()
     QDockWidget *inspector = addDock(Qt::RightDockWidgetArea, tr("Inspector"), QStringLiteral("dock.inspector"), m_inspector);
     setCorner(Qt::BottomLeftCorner, Qt::LeftDockWidgetArea);
     setCorner(Qt::BottomRightCorner, Qt::RightDockWidgetArea);
-    resizeDocks({ corpus, prompt }, { 3, 2 }, Qt::Vertical);
+    resizeDocks({ corpus, prompt }, { 1000, 1000 }, Qt::Vertical);
     const int em = fontMetrics().horizontalAdvance(QLatin1Char{ 'm' });
     resizeDocks({ corpus, inspector }, { em * 24, em * 26 }, Qt::Horizontal);
 
@@ -189,8 +189,7 @@ void MainWindow::applySelectionOfLastSession()
     const OpenTrace *open = document.trace(m_lastTrace);
     if (!open || fitted(m_lastSelection, open->trace->meta()) != m_lastSelection)
         return;
-    m_workbench.document().show(std::exchange(m_lastTrace, {}));
-    m_workbench.document().selection().set(m_lastSelection);
+    m_workbench.document().show(std::exchange(m_lastTrace, {}), m_lastSelection);
 }
 
 void MainWindow::refreshTitle()

@@ -20,6 +20,7 @@
 #include <QFileInfo>
 #include <QMenuBar>
 
+#include <algorithm>
 #include <any>
 
 namespace expertscope {
@@ -293,6 +294,12 @@ void MainWindow::showPalette()
                                       if (action)
                                           action->trigger();
                                   } });
+        // What has a word that begins so comes before what merely contains it.
+        const QString wish = text.trimmed();
+        std::stable_partition(offers.begin(), offers.end(), [&](const Picker::Offer &offer) {
+            return offer.title.startsWith(wish, Qt::CaseInsensitive)
+                || offer.title.contains(QLatin1Char{ ' ' } + wish, Qt::CaseInsensitive);
+        });
         if (offers.empty())
             offers.push_back({ tr("Nothing like that in the menus"), {}, {} });
         return offers;

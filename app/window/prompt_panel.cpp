@@ -153,6 +153,7 @@ void PromptPanel::start(std::int64_t maxNewTokens)
     request.sampling.temperature = static_cast<float>(m_temperature->value());
     request.sampling.topP = static_cast<float>(m_topP->value());
     request.sampling.seed = static_cast<std::uint64_t>(m_seed->value());
+    m_prompt->setFocus(); // the buttons are about to be disabled, and the focus would go to some number
     m_workbench.runPrompt(request);
 }
 
