@@ -24,13 +24,17 @@ QByteArray png(View &view, QSize size)
 {
     QImage image{ size * pngScale, QImage::Format_RGB32 };
     image.fill(Qt::white);
-    image.setDotsPerMeterX(qRound(figureDpi * pngScale / 0.0254));
-    image.setDotsPerMeterY(image.dotsPerMeterX());
+    const auto setResolution = [&image](int dpi) {
+        image.setDotsPerMeterX(qRound(dpi / 0.0254));
+        image.setDotsPerMeterY(qRound(dpi / 0.0254));
+    };
+    setResolution(figureDpi); // text is sized by the device's resolution, and the painter's scale enlarges it already
     QPainter painter{ &image };
     painter.setRenderHint(QPainter::Antialiasing);
     painter.scale(pngScale, pngScale);
     view.paintFigure(painter, QRectF{ QPointF{}, size });
     painter.end();
+    setResolution(figureDpi * pngScale); // what the file says of its size on paper
     QBuffer buffer;
     buffer.open(QIODevice::WriteOnly);
     image.save(&buffer, "PNG");

@@ -1,0 +1,193 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+// The command line as a person uses it: the real program in its own process on the bundled demo; exit codes, what goes to
+// which stream, what is on disk afterwards.
+#include <QDir>
+#include <QFile>
+#include <QJsonDocument>
+#include <QJsonObject>
+#include <QProcess>
+#include <QTemporaryDir>
+#include <QTest>
+
+#include <csignal>
+
+namespace {
+
+struct Outcome {
+    int exitCode = -1;
+    QByteArray out, err;
+};
+
+Outcome run(const QStringList &arguments, const QByteArray &input = {})
+{
+    QProcess process;
+    process.start(EXPERTSCOPE_PROGRAM, arguments);
+    process.write(input);
+    process.closeWriteChannel();
+    if (!process.waitForFinished(120000))
+        return {};
+    return {process.exitStatus() == QProcess::NormalExit ? process.exitCode() : -2, process.readAllStandardOutput(), process.readAllStandardError()};
+}
+
+QString demoModel()
+{
+    return QStringLiteral(SOURCE_DIR "/resources/demo/model");
+}
+
+QString demoCorpus()
+{
+    return QStringLiteral(SOURCE_DIR "/resources/demo/corpus/parallel.jsonl");
+}
+
+} // namespace
+
+class TestCli : public QObject {
+    Q_OBJECT
+
+private slots:
+    void init() { QVERIFY(m_folder.emplace().isValid()); }
+    void cleanup() { m_folder.reset(); }
+
+    void versionAndHelp()
+    {
+        const Outcome version = run({"--version"});
+        QCOMPARE(version.exitCode, 0);
+        QCOMPARE(version.out.count('\n'), 1);
+        for (const char *verb : {"info", "trace", "generate"}) {
+            const Outcome help = run({verb, "--help"});
+            QCOMPARE(help.exitCode, 0);
+            QVERIFY2(help.out.contains("Example:"), verb);
+        }
+    }
+
+    void usageErrors()
+    {
+        QCOMPARE(run({"trace"}).exitCode, 2);
+        QCOMPARE(run({"--nonsense"}).exitCode, 2);
+        QCOMPARE(run({"generate", "-m", demoModel(), "-p", "x", "--temperature", "-1"}).exitCode, 2);
+    }
+
+    void traceInfoAndOverwrite()
+    {
+        const QString file = m_folder->filePath("t.h5");
+        const QStringList trace{"trace", "-m", demoModel(), "-c", demoCorpus(), "--limit", "20", "-o", file};
+        const Outcome first = run(trace);
+        QVERIFY2(first.exitCode == 0, first.err);
+        QCOMPARE(QString::fromUtf8(first.out).trimmed(), file);
+        QVERIFY(first.err.contains("20 sequences"));
+
+        const Outcome info = run({"info", file, "--json"});
+        QVERIFY2(info.exitCode == 0, info.err);
+        const QJsonObject json = QJsonDocument::fromJson(info.out).object();
+        QCOMPARE(json["sequences"].toInt(), 20);
+        QVERIFY(json["tokens"].toInt() > 100);
+        QVERIFY(json["command_line"].toString().startsWith("expertscope trace"));
+
+        QFile before{file};
+        QVERIFY(before.open(QIODevice::ReadOnly));
+        const QByteArray bytes = before.readAll();
+        const Outcome again = run(trace);
+        QCOMPARE(again.exitCode, 3);
+        QVERIFY2(again.err.contains("--force"), again.err);
+        before.seek(0);
+        QCOMPARE(before.readAll(), bytes);
+        QCOMPARE(run(trace + QStringList{"--force"}).exitCode, 0);
+        QCOMPARE(QDir{m_folder->path()}.entryList(QDir::Files), QStringList{"t.h5"});
+    }
+
+    void tracingRepeats()
+    {
+        qputenv("SOURCE_DATE_EPOCH", "1700000000");
+        QList<QByteArray> bytes;
+        for (const char *threads : {"1", "2"}) {
+            const QString file = m_folder->filePath("t.h5");
+            QCOMPARE(run({"trace", "-m", demoModel(), "-c", demoCorpus(), "--limit", "8", "--threads", threads, "--force", "-o", file}).exitCode, 0);
+            const Outcome info = run({"info", file, "--json"});
+            QJsonObject json = QJsonDocument::fromJson(info.out).object();
+            json.remove("command_line");
+            json.remove("device");
+            bytes += QJsonDocument{json}.toJson();
+        }
+        qunsetenv("SOURCE_DATE_EPOCH");
+        QCOMPARE(bytes[0], bytes[1]);
+    }
+
+    void interruptKeepsWholeSequences()
+    {
+        const QString file = m_folder->filePath("t.h5");
+        QFile corpus{m_folder->filePath("c.jsonl")};
+        QVERIFY(corpus.open(QIODevice::WriteOnly));
+        QFile demo{demoCorpus()};
+        QVERIFY(demo.open(QIODevice::ReadOnly));
+        const QByteArray rows = demo.readAll();
+        for (int copy = 0; copy < 40; ++copy) // long enough not to be over before the signal
+            corpus.write(QByteArray{rows}.replace("{\"id\": \"", "{\"id\": \"" + QByteArray::number(copy) + "-"));
+        corpus.close();
+        QProcess process;
+        process.start(EXPERTSCOPE_PROGRAM, {"trace", "-m", demoModel(), "-c", corpus.fileName(), "-o", file});
+        QVERIFY(process.waitForStarted());
+        QTRY_VERIFY_WITH_TIMEOUT(!QDir{m_folder->path()}.entryList({"*.part*"}, QDir::Files | QDir::Hidden).isEmpty(), 60000);
+        QTest::qWait(3000); // some batches are in
+        QCOMPARE(process.state(), QProcess::Running);
+        ::kill(static_cast<pid_t>(process.processId()), SIGINT);
+        QVERIFY(process.waitForFinished(60000));
+        QCOMPARE(process.exitCode(), 130);
+        const QByteArray said = process.readAllStandardError();
+        QVERIFY2(said.contains("topped"), said);
+        QCOMPARE(QDir{m_folder->path()}.entryList({"*.part*"}, QDir::Files | QDir::Hidden), QStringList{});
+        if (QFile::exists(file)) // stopped while tracing: what was kept is a sound trace
+            QCOMPARE(run({"info", file}).exitCode, 0);
+    }
+
+    void generateStreamsAndRecords()
+    {
+        const QString file = m_folder->filePath("g.h5");
+        const QStringList generate{"generate", "-m", demoModel(), "-p", "Open a new window", "-n", "12", "--temperature", "0.8", "--seed", "3"};
+        const Outcome first = run(generate + QStringList{"-o", file});
+        QVERIFY2(first.exitCode == 0, first.err);
+        QVERIFY(first.out.startsWith("Open a new window"));
+        QVERIFY(first.err.contains("Generated:"));
+        QCOMPARE(run(generate).out, first.out); // the same seed, the same text
+        const QJsonObject json = QJsonDocument::fromJson(run({"info", file, "--json"}).out).object();
+        QCOMPARE(json["sequences"].toInt(), 1);
+        const Outcome piped = run({"generate", "-m", demoModel(), "-p", "-", "-n", "2", "-q"}, "Datei");
+        QCOMPARE(piped.exitCode, 0);
+        QVERIFY(piped.out.startsWith("Datei"));
+        QVERIFY(piped.err.isEmpty());
+    }
+
+    void badInputs_data()
+    {
+        QTest::addColumn<QStringList>("arguments");
+        QTest::addColumn<int>("exitCode");
+        QTest::addColumn<QString>("says");
+        const QString out = "OUT/t.h5";
+        QTest::newRow("no such model") << QStringList{"trace", "-m", "/no/such", "-c", demoCorpus(), "-o", out} << 3 << "/no/such";
+        QTest::newRow("no such corpus") << QStringList{"trace", "-m", demoModel(), "-c", "/no/such.jsonl", "-o", out} << 3 << "/no/such.jsonl";
+        QTest::newRow("no such folder") << QStringList{"trace", "-m", demoModel(), "-c", demoCorpus(), "-o", "OUT/no/t.h5"} << 3 << "no/t.h5";
+        QTest::newRow("empty corpus") << QStringList{"trace", "-m", demoModel(), "-c", "/dev/null", "-o", out} << 3 << "/dev/null";
+        QTest::newRow("not a trace") << QStringList{"info", demoCorpus()} << 3 << "parallel.jsonl";
+        QTest::newRow("empty prompt") << QStringList{"generate", "-m", demoModel(), "-p", ""} << 2 << "prompt";
+        QTest::newRow("no gpu") << QStringList{"generate", "-m", demoModel(), "-p", "x", "--device", "cuda"} << 5 << "CPU";
+    }
+
+    void badInputs()
+    {
+        QFETCH(QStringList, arguments);
+        QFETCH(int, exitCode);
+        QFETCH(QString, says);
+        arguments.replaceInStrings("OUT/", m_folder->path() + "/");
+        const Outcome outcome = run(arguments);
+        QVERIFY2(outcome.exitCode == exitCode, qPrintable(QString::number(outcome.exitCode) + " " + outcome.err));
+        QVERIFY2(outcome.err.contains(says.toUtf8()), outcome.err);
+        QVERIFY(outcome.out.isEmpty());
+        QVERIFY2(QDir{m_folder->path()}.isEmpty(QDir::AllEntries | QDir::Hidden | QDir::NoDotAndDotDot), "something was left behind");
+    }
+
+private:
+    std::optional<QTemporaryDir> m_folder;
+};
+
+QTEST_GUILESS_MAIN(TestCli)
+#include "test_cli.moc"
