@@ -23,8 +23,8 @@ public:
         return { "cpu",
             cpu::processorName() + ", " + std::to_string(threadCount()) + (threadCount() == 1 ? " thread, " : " threads, ")
                 + cpu::title(m_context.isa)
-                + (m_context.bf16 ? ", bf16 products of " + std::to_string(m_context.bf16Terms) + " terms" : ""),
-            sysconf(_SC_PHYS_PAGES) * page, sysconf(_SC_AVPHYS_PAGES) * page };
+                + (m_context.bf16 ? ", bf16 products of " + std::to_string(m_context.bf16Terms) + "-term activations" : ""),
+            sysconf(_SC_PHYS_PAGES) * page, cpu::availableMemoryBytes() };
     }
 
     Buffer allocate(DType type, Shape shape) override { return hostBuffer(type, shape); }

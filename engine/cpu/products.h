@@ -35,7 +35,6 @@ struct PanelRange {
 struct ProductChoice {
     const ProductKernel *kernel = nullptr;
     int terms = 1;
-    bool operator==(const ProductChoice &) const = default;
 };
 
 /// The kernel for this many rows and weights that are all multiplied by the same panels.

@@ -476,7 +476,7 @@ private:
     /// Products of bf16 weights may round activations to as many bits as the terms hold, where the processor has them at all.
     double fastLimit(DType type) const
     {
-        const bool rounds = type == DType::BF16 && m_cpu->info().device.find("terms") != std::string::npos;
+        const bool rounds = type == DType::BF16 && m_cpu->info().device.find("-term") != std::string::npos;
         const int terms = qEnvironmentVariableIntValue("EXPERTSCOPE_BF16_TERMS");
         return !rounds || terms == 3 ? exact : terms == 1 ? 1e-2 : 2e-5;
     }
