@@ -48,8 +48,8 @@ TracePtr twoSequences()
         }
         trace.append(block);
         SequenceInfo info;
-        info.language = s == 0 ? "en" : "de";
-        info.domain = s == 0 ? "code" : "prose";
+        info.language = std::string{s == 0 ? "en" : "de"};
+        info.domain = std::string{s == 0 ? "code" : "prose"};
         info.firstToken = 10 * s;
         info.nPrompt = 8;
         info.nGenerated = 2;
