@@ -11,9 +11,10 @@ namespace {
 
 QStringList candidateFolders()
 {
-    QStringList folders;
+    // Who names a folder means that one, and no other that happens to be there.
     if (const QString given = qEnvironmentVariable("EXPERTSCOPE_DATA_DIR"); !given.isEmpty())
-        folders << given;
+        return { given };
+    QStringList folders;
     QDir folder{ QCoreApplication::applicationDirPath() };
     folders << folder.filePath("demo") << folder.filePath("../share/expertscope/demo");
     // A build folder lies somewhere inside the source tree.

@@ -14,8 +14,8 @@ struct DemoFiles {
     bool complete() const { return !model.isEmpty() && !corpus.isEmpty(); }
 };
 
-/// Looks in $EXPERTSCOPE_DATA_DIR, beside the program, in ../share/expertscope, and in resources/demo of a source tree above the
-/// program. What is not found is empty.
+/// Looks in $EXPERTSCOPE_DATA_DIR alone if it is set; else beside the program, in ../share/expertscope, and in resources/demo of a
+/// source tree above the program. What is not found is empty.
 DemoFiles findDemo();
 
 } // namespace expertscope

@@ -43,6 +43,7 @@ int run(const Options &options, Command &command)
     row.prompt = promptText(options.prompt);
     bool cut = false;
     const TokenSequence prompt = tokenSequence(row, *open.tokenizer, 0, cut);
+    checkRun(open.model->config(), {&prompt, 1}, options.spec); // before anything is printed
     if (sink) {
         TraceMeta meta = traceMeta(*open.model, *open.backend, options.spec);
         describeRecording(meta, "Prompt and continuation", "by the command line");

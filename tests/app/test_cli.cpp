@@ -168,7 +168,7 @@ private slots:
         QTest::newRow("no such folder") << QStringList{"trace", "-m", demoModel(), "-c", demoCorpus(), "-o", "OUT/no/t.h5"} << 3 << "no/t.h5";
         QTest::newRow("empty corpus") << QStringList{"trace", "-m", demoModel(), "-c", "/dev/null", "-o", out} << 3 << "/dev/null";
         QTest::newRow("not a trace") << QStringList{"info", demoCorpus()} << 3 << "parallel.jsonl";
-        QTest::newRow("empty prompt") << QStringList{"generate", "-m", demoModel(), "-p", ""} << 2 << "prompt";
+        QTest::newRow("prompt beyond the context") << QStringList{"generate", "-m", demoModel(), "-p", QString{"word "}.repeated(400)} << 2 << "context";
         QTest::newRow("no gpu") << QStringList{"generate", "-m", demoModel(), "-p", "x", "--device", "cuda"} << 5 << "CPU";
     }
 
