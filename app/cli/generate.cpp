@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
 // expertscope generate: continues a prompt and prints the text as it comes; with -o records prompt and continuation.
-#include "app/cli/open_model.h"
+#include "app/cli/load_model.h"
 #include "app/cli/verbs.h"
 #include "app/recording.h"
 #include "engine/core/error.h"
@@ -37,7 +37,7 @@ int run(const Options &options, Command &command)
     std::unique_ptr<TraceSink> sink;
     if (!options.output.empty())
         sink = createTraceFile(options.output, { .overwrite = options.force });
-    const OpenModel open = openModel(options.model, command.terminal);
+    const LoadedModel open = loadModel(options.model, command.terminal);
     CorpusRow row;
     row.id = "prompt";
     row.prompt = promptText(options.prompt);

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
 // expertscope trace: runs a corpus through a model and writes every routing decision to an HDF5 file.
-#include "app/cli/open_model.h"
+#include "app/cli/load_model.h"
 #include "app/cli/verbs.h"
 #include "app/recording.h"
 #include "engine/core/error.h"
@@ -32,7 +32,7 @@ struct Sequences {
     std::int64_t tokens = 0;
 };
 
-Sequences tokenised(const Corpus &corpus, const OpenModel &open, const Options &options, Terminal &terminal)
+Sequences tokenised(const Corpus &corpus, const LoadedModel &open, const Options &options, Terminal &terminal)
 {
     const std::int64_t context = open.model->config().maxPositions;
     const std::int64_t longest = options.maxTokens > 0 ? std::min<std::int64_t>(options.maxTokens, context) : context;
@@ -70,7 +70,7 @@ int run(Options &options, Command &command)
     auto sink = createTraceFile(
         options.output, { .overwrite = options.force, .compress = !options.noCompression, .halfWeights = options.halfWeights });
     const Corpus corpus = readCorpus(options.corpus);
-    const OpenModel open = openModel(options.model, terminal);
+    const LoadedModel open = loadModel(options.model, terminal);
     const Sequences sequences = tokenised(corpus, open, options, terminal);
 
     TraceMeta meta = traceMeta(*open.model, *open.backend, options.spec);

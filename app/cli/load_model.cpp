@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
-#include "app/cli/open_model.h"
+#include "app/cli/load_model.h"
 
 #include "app/cli/terminal.h"
 #include "engine/core/error.h"
@@ -40,10 +40,10 @@ std::unique_ptr<Backend> makeBackend(const std::string &device, Terminal &termin
 
 } // namespace
 
-OpenModel openModel(const ModelOptions &options, Terminal &terminal)
+LoadedModel loadModel(const ModelOptions &options, Terminal &terminal)
 {
     setThreadCount(options.threads);
-    OpenModel open;
+    LoadedModel open;
     open.backend = makeBackend(options.device, terminal);
     const auto files = openModelFolder(options.model);
     if (files->tokenizerJson.empty())

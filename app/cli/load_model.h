@@ -26,13 +26,13 @@ struct ModelOptions {
 
 void declareModelOptions(CLI::App &app, ModelOptions &options);
 
-struct OpenModel {
+struct LoadedModel {
     std::unique_ptr<Backend> backend; ///< outlives the model
     std::shared_ptr<const Model> model;
     std::shared_ptr<const Tokenizer> tokenizer;
 };
 
 /// Throws Error: an unreadable folder, a model that is not supported or does not fit, or one without tokenizer.json.
-OpenModel openModel(const ModelOptions &options, Terminal &terminal);
+LoadedModel loadModel(const ModelOptions &options, Terminal &terminal);
 
 } // namespace expertscope
