@@ -11,6 +11,7 @@
 #include <QPixmap>
 
 #include <cstdio>
+#include <utility>
 
 namespace expertscope {
 
@@ -19,9 +20,8 @@ DemoPictures::DemoPictures(Workbench &workbench, MainWindow &window, QString fol
     , m_window{ window }
     , m_folder{ std::move(folder) }
 {
-    const auto later = [this] { QMetaObject::invokeMethod(this, &DemoPictures::advance, Qt::QueuedConnection); };
-    connect(&workbench, &Workbench::workChanged, this, later);
-    connect(&workbench.jobs(), &JobRunner::ended, this, later);
+    connect(&workbench, &Workbench::workChanged, this, &DemoPictures::later);
+    connect(&workbench.jobs(), &JobRunner::ended, this, &DemoPictures::later);
     connect(&workbench, &Workbench::failed, this, &DemoPictures::fail);
     connect(&workbench, &Workbench::progressed, this, [](const WorkProgress &progress) {
         if (progress.total > 0)
@@ -30,31 +30,52 @@ DemoPictures::DemoPictures(Workbench &workbench, MainWindow &window, QString fol
     });
 }
 
+/// By way of the event queue, so that new colours and results have reached every widget by then.
+void DemoPictures::later()
+{
+    if (!std::exchange(m_queued, true))
+        QMetaObject::invokeMethod(this, &DemoPictures::advance, Qt::QueuedConnection);
+}
+
 void DemoPictures::advance()
 {
+    m_queued = false;
     if (m_failed || m_workbench.busy() || !m_workbench.jobs().idle())
         return;
-    switch (m_stage) {
-    case Stage::Tracing:
-        if (!m_workbench.document().current()) {
-            fail({ ErrorKind::Input, "the demo did not run", "",
-                "Set EXPERTSCOPE_DATA_DIR to the folder that holds the demo's model and corpus" });
+    try {
+        switch (m_stage) {
+        case Stage::Tracing:
+            if (!m_workbench.document().current())
+                throw Error{ ErrorKind::Input, "the demo did not run", "",
+                    "Set EXPERTSCOPE_DATA_DIR to the folder that holds the demo's model and corpus" };
+            if (!QDir{}.mkpath(m_folder))
+                throw Error{ ErrorKind::Input, "the folder cannot be made", m_folder.toStdString(),
+                    "Choose a folder that you may write to" };
+            m_stage = Stage::Dark;
+            selectSomething();
+            applyTheme(Theme::Dark, 100);
+            return later();
+        case Stage::Dark:
+            m_stage = Stage::Light;
+            pictureWindow(QStringLiteral("window-dark.png"));
+            applyTheme(Theme::Light, 100);
+            return later();
+        case Stage::Light:
+            m_stage = Stage::Saving;
+            pictureWindow(QStringLiteral("window-light.png"));
+            pictureViews();
+            return m_workbench.saveTrace(traceFile());
+        case Stage::Saving:
+            m_stage = Stage::Done;
+            std::fputc('\n', stderr);
+            std::puts(qUtf8Printable(traceFile()));
+            QApplication::exit(0);
+            return;
+        case Stage::Done:
             return;
         }
-        m_stage = Stage::Settling;
-        selectSomething();
-        QMetaObject::invokeMethod(this, &DemoPictures::advance, Qt::QueuedConnection);
-        return;
-    case Stage::Settling:
-        m_stage = Stage::Saving;
-        writePictures();
-        if (!m_failed)
-            m_workbench.saveTrace(QDir{ m_folder }.filePath(QStringLiteral("demo-trace.h5")));
-        return;
-    case Stage::Saving:
-        std::fputc('\n', stderr);
-        std::puts(qUtf8Printable(QDir{ m_folder }.filePath(QStringLiteral("demo-trace.h5"))));
-        QApplication::exit(0);
+    } catch (...) {
+        fail(currentError());
     }
 }
 
@@ -71,33 +92,28 @@ void DemoPictures::selectSomething()
     m_workbench.document().selection().set(selection);
 }
 
-void DemoPictures::writePictures()
+void DemoPictures::pictureWindow(const QString &name)
 {
-    try {
-        if (!QDir{}.mkpath(m_folder))
-            throw Error{ ErrorKind::Input, "the folder cannot be made", m_folder.toStdString(), "Choose a folder that you may write to" };
-        for (const Theme theme : { Theme::Dark, Theme::Light }) {
-            applyTheme(theme, 100);
-            QBuffer buffer;
-            buffer.open(QIODevice::WriteOnly);
-            m_window.grab().save(&buffer, "PNG");
-            write(theme == Theme::Dark ? QStringLiteral("window-dark.png") : QStringLiteral("window-light.png"), buffer.data());
-        }
-        for (View *view : m_window.viewArea().views()) {
-            const QString file = QDir{ m_folder }.filePath(view->objectName() + QStringLiteral(".png"));
-            exportPicture(*view, file);
-            std::puts(qUtf8Printable(file));
-        }
-    } catch (...) {
-        fail(currentError());
+    QBuffer buffer;
+    buffer.open(QIODevice::WriteOnly);
+    m_window.grab().save(&buffer, "PNG");
+    const QString file = QDir{ m_folder }.filePath(name);
+    writeWhole(file, buffer.data());
+    std::puts(qUtf8Printable(file));
+}
+
+void DemoPictures::pictureViews()
+{
+    for (View *view : m_window.viewArea().views()) {
+        const QString file = QDir{ m_folder }.filePath(view->objectName() + QStringLiteral(".png"));
+        exportPicture(*view, file);
+        std::puts(qUtf8Printable(file));
     }
 }
 
-void DemoPictures::write(const QString &name, const QByteArray &bytes)
+QString DemoPictures::traceFile() const
 {
-    const QString file = QDir{ m_folder }.filePath(name);
-    writeWhole(file, bytes);
-    std::puts(qUtf8Printable(file));
+    return QDir{ m_folder }.filePath(QStringLiteral("demo-trace.h5"));
 }
 
 void DemoPictures::fail(const Error &error)

@@ -16,17 +16,20 @@ public:
     DemoPictures(Workbench &workbench, MainWindow &window, QString folder);
 
 private:
-    enum class Stage { Tracing, Settling, Saving };
+    enum class Stage { Tracing, Dark, Light, Saving, Done };
     void advance(); ///< when nothing runs any more
+    void later();
     void selectSomething();
-    void writePictures();
-    void write(const QString &name, const QByteArray &bytes);
+    void pictureWindow(const QString &name);
+    void pictureViews();
+    QString traceFile() const;
     void fail(const Error &error);
 
     Workbench &m_workbench;
     MainWindow &m_window;
     QString m_folder;
     Stage m_stage = Stage::Tracing;
+    bool m_queued = false; ///< advance() is on its way
     bool m_failed = false;
 };
 

@@ -176,6 +176,7 @@ void PromptPanel::refresh()
             ? tr("This model's folder has no tokenizer.json, so it cannot read text.")
             : m_workbench.canPrompt() ? tr("Type a prompt in any language. Ctrl+Enter traces it.")
                                       : tr("Open a model to run a prompt."));
+    m_prompt->viewport()->update(); // the text edit does not repaint for a new placeholder
 }
 
 bool PromptPanel::eventFilter(QObject *watched, QEvent *event)

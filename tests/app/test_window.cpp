@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
 // The real window, offscreen, on a tiny model: opening, selecting, prompting, failing, saving and coming back.
+#include "app/demo_pictures.h"
 #include "app/window/banner.h"
 #include "app/window/corpus_panel.h"
 #include "app/window/picker.h"
@@ -413,6 +414,25 @@ private slots:
         pick(app, QStringLiteral("palette"), QStringLiteral("theme light"));
         QTest::keyClick(app.window.get(), Qt::Key_Question);
         QVERIFY(app.window->findChild<QWidget *>(QStringLiteral("keysWindow")));
+    }
+
+    void paintsTheDemoWithoutAPerson()
+    {
+        AppFixture app;
+        test::writeTinyModel(app.path(QStringLiteral("demo/model")));
+        QDir{}.mkpath(app.path(QStringLiteral("demo/corpus")));
+        test::writeTinyCorpus(app.path(QStringLiteral("demo/corpus/parallel.jsonl")));
+        app.start();
+        const DemoPictures pictures{ *app.workbench, *app.window, app.path(QStringLiteral("out")) };
+        QCOMPARE(QApplication::exec(), 0);
+        const QDir out{ app.path(QStringLiteral("out")) };
+        const QImage dark{ out.filePath(QStringLiteral("window-dark.png")) }, light{ out.filePath(QStringLiteral("window-light.png")) };
+        QVERIFY(dark.pixelColor(2, dark.height() - 3).lightness() < 100);
+        QVERIFY(light.pixelColor(2, light.height() - 3).lightness() > 150);
+        for (const View *view : app.window->viewArea().views())
+            QVERIFY(!QImage{ out.filePath(view->objectName() + QStringLiteral(".png")) }.isNull());
+        QCOMPARE(
+            openTraceFile(out.filePath(QStringLiteral("demo-trace.h5")).toStdString())->meta().sequences.size(), std::size_t{ corpusRows });
     }
 
     void takesWhatIsDropped()
