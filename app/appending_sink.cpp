@@ -7,9 +7,9 @@
 namespace expertscope {
 
 AppendingSink::AppendingSink(MemoryTrace &target)
-    : m_target{ target }
-    , m_tokens{ target.meta().tokens }
-    , m_sequences{ static_cast<std::int32_t>(target.meta().sequences.size()) }
+    : m_target{target}
+    , m_tokens{target.meta().tokens}
+    , m_sequences{static_cast<std::int32_t>(target.meta().sequences.size())}
 {
 }
 
@@ -17,8 +17,8 @@ void AppendingSink::begin(const TraceMeta &meta)
 {
     const TraceMeta &held = m_target.meta();
     if (meta.layers != held.layers || meta.experts != held.experts || meta.slotCount != held.slotCount || meta.fields != held.fields)
-        throw Error{ ErrorKind::Check, "the recording does not have the shape of the trace it should be added to", held.title,
-            "Record it as a trace of its own" };
+        throw Error{ErrorKind::Check, "the recording does not have the shape of the trace it should be added to", held.title,
+            "Record it as a trace of its own"};
 }
 
 void AppendingSink::append(const TraceBlock &block)

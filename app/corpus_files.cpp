@@ -30,7 +30,7 @@ void appendCorpus(Corpus &to, Corpus from)
     std::unordered_set<std::string> ids;
     for (const CorpusRow &row : to.rows)
         ids.insert(row.id);
-    const std::string prefix = std::filesystem::path{ from.source }.stem().string() + "/";
+    const std::string prefix = std::filesystem::path{from.source}.stem().string() + "/";
     for (CorpusRow &row : from.rows) {
         std::vector<std::string> labels(to.labelColumns.size());
         for (std::size_t i = 0; i < column.size() && i < row.labels.size(); ++i)
@@ -47,13 +47,13 @@ void appendCorpus(Corpus &to, Corpus from)
 Corpus readCorpora(const QStringList &files)
 {
     Corpus all;
-    QCryptographicHash hash{ QCryptographicHash::Sha256 };
+    QCryptographicHash hash{QCryptographicHash::Sha256};
     for (const QString &file : files) {
-        Corpus one = readCorpus(std::filesystem::path{ file.toStdString() });
+        Corpus one = readCorpus(std::filesystem::path{file.toStdString()});
         hash.addData(QByteArray::fromStdString(one.sha256));
         if (files.size() == 1)
             return one;
-        all.source += (all.source.empty() ? "" : ", ") + std::filesystem::path{ file.toStdString() }.filename().string();
+        all.source += (all.source.empty() ? "" : ", ") + std::filesystem::path{file.toStdString()}.filename().string();
         appendCorpus(all, std::move(one));
     }
     all.sha256 = hash.result().toHex().toStdString();

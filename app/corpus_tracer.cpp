@@ -20,28 +20,28 @@ constexpr double sliceSeconds = 1.0;
 std::int64_t bytesPerToken(const TraceMeta &meta)
 {
     constexpr std::int64_t columns = 64; // ids, position, log-probability, text
-    return columns + std::int64_t{ meta.moeLayers() } * meta.slotCount * static_cast<std::int64_t>(sizeof(ExpertId) + sizeof(float));
+    return columns + std::int64_t{meta.moeLayers()} * meta.slotCount * static_cast<std::int64_t>(sizeof(ExpertId) + sizeof(float));
 }
 
 std::int64_t logitBytesPerToken(const TraceMeta &meta)
 {
-    return std::int64_t{ meta.moeLayers() } * meta.experts * static_cast<std::int64_t>(sizeof(std::uint16_t));
+    return std::int64_t{meta.moeLayers()} * meta.experts * static_cast<std::int64_t>(sizeof(std::uint16_t));
 }
 
 } // namespace
 
 CorpusTracer::CorpusTracer(std::shared_ptr<const Corpus> corpus, TraceBudget budget)
-    : m_corpus{ std::move(corpus) }
-    , m_budget{ budget }
-    , m_sliceTokens{ firstSliceTokens }
+    : m_corpus{std::move(corpus)}
+    , m_budget{budget}
+    , m_sliceTokens{firstSliceTokens}
 {
 }
 
 void CorpusTracer::begin(EngineThread::Engine &engine, const Progress &progress, const Note &note)
 {
     if (!engine.tokenizer)
-        throw Error{ ErrorKind::Input, "the model has no tokenizer.json, so text cannot be run", engine.model->files().path,
-            "Put the model's tokenizer.json into its folder and open it again" };
+        throw Error{ErrorKind::Input, "the model has no tokenizer.json, so text cannot be run", engine.model->files().path,
+            "Put the model's tokenizer.json into its folder and open it again"};
     std::size_t cutRows = 0, emptyRows = 0;
     for (std::size_t i = 0; i < m_corpus->rows.size(); ++i) {
         progress.check();
@@ -106,19 +106,19 @@ bool CorpusTracer::slice(EngineThread::Engine &engine, const Progress &progress,
     else if (engine.model != m_model)
         return false; // another model was opened: its own recording follows
     if (m_sequences.empty())
-        throw Error{ ErrorKind::Input, "no row of the corpus has any tokens", m_corpus->source, "Open a corpus with text in it" };
+        throw Error{ErrorKind::Input, "no row of the corpus has any tokens", m_corpus->source, "Open a corpus with text in it"};
 
     using Clock = std::chrono::steady_clock;
     const Clock::time_point started = Clock::now();
     const std::int64_t before = m_trace.meta().tokens;
     const std::size_t end = sliceEnd();
-    AppendingSink sink{ m_trace };
+    AppendingSink sink{m_trace};
     try {
-        traceSequences(*m_model, *engine.backend, std::span{ m_sequences }.subspan(m_next, end - m_next), m_spec, engine.tokenizer.get(),
+        traceSequences(*m_model, *engine.backend, std::span{m_sequences}.subspan(m_next, end - m_next), m_spec, engine.tokenizer.get(),
             sink, progress.part(before, m_tokensTotal));
     } catch (const Cancelled &) {
         if (m_trace.meta().tokens > m_published)
-            publish({ m_trace.snapshot(), m_tokensTotal, 0, false });
+            publish({m_trace.snapshot(), m_tokensTotal, 0, false});
         throw;
     }
     m_next = end;
@@ -132,7 +132,7 @@ bool CorpusTracer::slice(EngineThread::Engine &engine, const Progress &progress,
         m_trace.finish({});
     if (complete || done >= 2 * m_published) {
         m_published = done;
-        publish({ m_trace.snapshot(), m_tokensTotal, rate, complete });
+        publish({m_trace.snapshot(), m_tokensTotal, rate, complete});
     }
     return !complete;
 }

@@ -18,8 +18,8 @@ namespace expertscope {
 
 /// How much memory a trace in the window may take. Larger recordings go to a file, by the command line.
 struct TraceBudget {
-    std::int64_t bytes = std::int64_t{ 2 } << 30; ///< of ids and weights: what is beyond is not traced
-    std::int64_t logitBytes = std::int64_t{ 1 } << 30; ///< full router logits are recorded only where they fit in this
+    std::int64_t bytes = std::int64_t{2} << 30; ///< of ids and weights: what is beyond is not traced
+    std::int64_t logitBytes = std::int64_t{1} << 30; ///< full router logits are recorded only where they fit in this
 };
 
 struct CorpusSnapshot {

@@ -13,9 +13,9 @@ QStringList candidateFolders()
 {
     // Who names a folder means that one, and no other that happens to be there.
     if (const QString given = qEnvironmentVariable("EXPERTSCOPE_DATA_DIR"); !given.isEmpty())
-        return { given };
+        return {given};
     QStringList folders;
-    QDir folder{ QCoreApplication::applicationDirPath() };
+    QDir folder{QCoreApplication::applicationDirPath()};
     folders << folder.filePath("demo") << folder.filePath("../share/expertscope/demo");
     // A build folder lies somewhere inside the source tree.
     do
@@ -29,11 +29,11 @@ QStringList candidateFolders()
 DemoFiles findDemo()
 {
     for (const QString &path : candidateFolders()) {
-        const QDir folder{ path };
+        const QDir folder{path};
         DemoFiles demo;
         if (folder.exists("model/config.json"))
             demo.model = QDir::cleanPath(folder.absoluteFilePath("model"));
-        for (const QString &name : { QStringLiteral("corpus/parallel.jsonl"), QStringLiteral("corpus/domains.jsonl") })
+        for (const QString &name : {QStringLiteral("corpus/parallel.jsonl"), QStringLiteral("corpus/domains.jsonl")})
             if (folder.exists(name))
                 demo.corpus << QDir::cleanPath(folder.absoluteFilePath(name));
         if (demo.complete())

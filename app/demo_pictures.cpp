@@ -16,9 +16,9 @@
 namespace expertscope {
 
 DemoPictures::DemoPictures(Workbench &workbench, MainWindow &window, QString folder)
-    : m_workbench{ workbench }
-    , m_window{ window }
-    , m_folder{ std::move(folder) }
+    : m_workbench{workbench}
+    , m_window{window}
+    , m_folder{std::move(folder)}
 {
     connect(&workbench, &Workbench::workChanged, this, &DemoPictures::later);
     connect(&workbench.jobs(), &JobRunner::ended, this, &DemoPictures::later);
@@ -46,11 +46,10 @@ void DemoPictures::advance()
         switch (m_stage) {
         case Stage::Tracing:
             if (!m_workbench.document().current())
-                throw Error{ ErrorKind::Input, "the demo did not run", "",
-                    "Set EXPERTSCOPE_DATA_DIR to the folder that holds the demo's model and corpus" };
+                throw Error{ErrorKind::Input, "the demo did not run", "",
+                    "Set EXPERTSCOPE_DATA_DIR to the folder that holds the demo's model and corpus"};
             if (!QDir{}.mkpath(m_folder))
-                throw Error{ ErrorKind::Input, "the folder cannot be made", m_folder.toStdString(),
-                    "Choose a folder that you may write to" };
+                throw Error{ErrorKind::Input, "the folder cannot be made", m_folder.toStdString(), "Choose a folder that you may write to"};
             m_stage = Stage::Dark;
             selectSomething();
             applyTheme(Theme::Dark, 100);
@@ -97,7 +96,7 @@ void DemoPictures::pictureWindow(const QString &name)
     QBuffer buffer;
     buffer.open(QIODevice::WriteOnly);
     m_window.grab().save(&buffer, "PNG");
-    const QString file = QDir{ m_folder }.filePath(name);
+    const QString file = QDir{m_folder}.filePath(name);
     writeWhole(file, buffer.data());
     std::puts(qUtf8Printable(file));
 }
@@ -105,7 +104,7 @@ void DemoPictures::pictureWindow(const QString &name)
 void DemoPictures::pictureViews()
 {
     for (View *view : m_window.viewArea().views()) {
-        const QString file = QDir{ m_folder }.filePath(view->objectName() + QStringLiteral(".png"));
+        const QString file = QDir{m_folder}.filePath(view->objectName() + QStringLiteral(".png"));
         exportPicture(*view, file);
         std::puts(qUtf8Printable(file));
     }
@@ -113,7 +112,7 @@ void DemoPictures::pictureViews()
 
 QString DemoPictures::traceFile() const
 {
-    return QDir{ m_folder }.filePath(QStringLiteral("demo-trace.h5"));
+    return QDir{m_folder}.filePath(QStringLiteral("demo-trace.h5"));
 }
 
 void DemoPictures::fail(const Error &error)

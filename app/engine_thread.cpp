@@ -7,8 +7,8 @@
 namespace expertscope {
 
 EngineThread::EngineThread(QObject *parent)
-    : QObject{ parent }
-    , m_thread{ [this](const std::stop_token &quit) { run(quit); } }
+    : QObject{parent}
+    , m_thread{[this](const std::stop_token &quit) { run(quit); }}
 {
     qRegisterMetaType<Error>();
 }
@@ -17,7 +17,7 @@ EngineThread::~EngineThread()
 {
     m_thread.request_stop();
     {
-        const std::lock_guard lock{ m_mutex };
+        const std::lock_guard lock{m_mutex};
         if (m_running)
             m_running->stop.request_stop();
     }
@@ -26,10 +26,10 @@ EngineThread::~EngineThread()
 
 void EngineThread::post(const QString &tag, Job job)
 {
-    auto task = std::make_shared<Task>(Task{ tag, ++m_posted, {}, std::move(job) });
+    auto task = std::make_shared<Task>(Task{tag, ++m_posted, {}, std::move(job)});
     m_active.insert(tag, task->number);
     {
-        const std::lock_guard lock{ m_mutex };
+        const std::lock_guard lock{m_mutex};
         std::erase_if(m_waiting, [&](const TaskPtr &other) { return other->tag == tag; });
         if (m_running && m_running->tag == tag)
             m_running->stop.request_stop();
@@ -41,7 +41,7 @@ void EngineThread::post(const QString &tag, Job job)
 
 void EngineThread::stop(const QString &tag)
 {
-    const std::lock_guard lock{ m_mutex };
+    const std::lock_guard lock{m_mutex};
     for (const TaskPtr &task : m_waiting)
         if (task->tag == tag)
             task->stop.request_stop();
@@ -55,7 +55,7 @@ void EngineThread::run(const std::stop_token &quit)
     while (true) {
         TaskPtr task;
         {
-            std::unique_lock lock{ m_mutex };
+            std::unique_lock lock{m_mutex};
             if (!m_wake.wait(lock, quit, [this] { return !m_waiting.empty(); }) || quit.stop_requested())
                 return;
             task = std::move(m_waiting.front());
@@ -63,7 +63,7 @@ void EngineThread::run(const std::stop_token &quit)
             m_running = task;
         }
         perform(task, engine);
-        const std::lock_guard lock{ m_mutex };
+        const std::lock_guard lock{m_mutex};
         m_running.reset();
     }
 }
@@ -72,14 +72,14 @@ void EngineThread::perform(const TaskPtr &task, Engine &engine)
 {
     using Clock = std::chrono::steady_clock;
     Clock::time_point reported;
-    const Progress progress{ task->stop.get_token(), [&](std::int64_t done, std::int64_t total, std::string_view what) {
+    const Progress progress{task->stop.get_token(), [&](std::int64_t done, std::int64_t total, std::string_view what) {
                                 const Clock::time_point now = Clock::now();
-                                if (now - reported < std::chrono::milliseconds{ 40 } && done != total)
+                                if (now - reported < std::chrono::milliseconds{40} && done != total)
                                     return;
                                 reported = now;
                                 const QString unit = QString::fromUtf8(what.data(), static_cast<qsizetype>(what.size()));
                                 deliver(task, [this, tag = task->tag, done, total, unit] { emit progressed(tag, done, total, unit); });
-                            } };
+                            }};
     const ToUi toUi = [&](std::function<void()> call) { deliver(task, std::move(call)); };
     bool stopped = false;
     try {
@@ -87,7 +87,7 @@ void EngineThread::perform(const TaskPtr &task, Engine &engine)
         if (!engine.backend)
             engine.backend = makeCpuBackend();
         if (task->job(engine, progress, toUi) == Outcome::Again && !progress.stopped()) {
-            const std::lock_guard lock{ m_mutex };
+            const std::lock_guard lock{m_mutex};
             m_waiting.push_back(task);
             return;
         }

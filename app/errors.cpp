@@ -13,11 +13,11 @@ Error currentError()
     } catch (const Error &error) {
         return error;
     } catch (const std::bad_alloc &) {
-        return { ErrorKind::Device, "the memory is not enough for this", "", "Close something, or choose a smaller model or corpus" };
+        return {ErrorKind::Device, "the memory is not enough for this", "", "Close something, or choose a smaller model or corpus"};
     } catch (const std::exception &error) {
-        return { ErrorKind::Check, std::string{ "unexpected: " } + error.what(), "", "Please report this, with what you did just before" };
+        return {ErrorKind::Check, std::string{"unexpected: "} + error.what(), "", "Please report this, with what you did just before"};
     } catch (...) {
-        return { ErrorKind::Check, "unexpected failure", "", "Please report this, with what you did just before" };
+        return {ErrorKind::Check, "unexpected failure", "", "Please report this, with what you did just before"};
     }
 }
 

@@ -18,21 +18,21 @@ namespace {
 
 constexpr int pngScale = 2; // sharp on paper and on dense screens
 constexpr int figureDpi = 96; // one unit of the figure is one pixel of the view
-constexpr QSize minFigure{ 640, 400 };
+constexpr QSize minFigure{640, 400};
 
 QByteArray png(View &view, QSize size)
 {
-    QImage image{ size * pngScale, QImage::Format_RGB32 };
+    QImage image{size * pngScale, QImage::Format_RGB32};
     image.fill(Qt::white);
     const auto setResolution = [&image](int dpi) {
         image.setDotsPerMeterX(qRound(dpi / 0.0254));
         image.setDotsPerMeterY(qRound(dpi / 0.0254));
     };
     setResolution(figureDpi); // text is sized by the device's resolution, and the painter's scale enlarges it already
-    QPainter painter{ &image };
+    QPainter painter{&image};
     painter.setRenderHint(QPainter::Antialiasing);
     painter.scale(pngScale, pngScale);
-    view.paintFigure(painter, QRectF{ QPointF{}, size });
+    view.paintFigure(painter, QRectF{QPointF{}, size});
     painter.end();
     setResolution(figureDpi * pngScale); // what the file says of its size on paper
     QBuffer buffer;
@@ -47,11 +47,11 @@ QByteArray svg(View &view, QSize size)
     QSvgGenerator generator;
     generator.setOutputDevice(&buffer);
     generator.setSize(size);
-    generator.setViewBox(QRect{ QPoint{}, size });
+    generator.setViewBox(QRect{QPoint{}, size});
     generator.setResolution(figureDpi);
     generator.setTitle(view.windowTitle());
-    QPainter painter{ &generator };
-    view.paintFigure(painter, QRectF{ QPointF{}, size });
+    QPainter painter{&generator};
+    view.paintFigure(painter, QRectF{QPointF{}, size});
     painter.end();
     return buffer.data();
 }
@@ -60,13 +60,13 @@ QByteArray pdf(View &view, QSize size)
 {
     QBuffer buffer;
     buffer.open(QIODevice::WriteOnly);
-    QPdfWriter writer{ &buffer };
+    QPdfWriter writer{&buffer};
     writer.setResolution(figureDpi);
-    writer.setPageSize(QPageSize{ QSizeF{ size } * 72.0 / figureDpi, QPageSize::Point, {}, QPageSize::ExactMatch });
+    writer.setPageSize(QPageSize{QSizeF{size} * 72.0 / figureDpi, QPageSize::Point, {}, QPageSize::ExactMatch});
     writer.setPageMargins({});
     writer.setTitle(view.windowTitle());
-    QPainter painter{ &writer };
-    view.paintFigure(painter, QRectF{ QPointF{}, size });
+    QPainter painter{&writer};
+    view.paintFigure(painter, QRectF{QPointF{}, size});
     painter.end();
     return buffer.data();
 }
@@ -75,16 +75,16 @@ QByteArray pdf(View &view, QSize size)
 
 void writeWhole(const QString &file, const QByteArray &bytes)
 {
-    QSaveFile save{ file };
+    QSaveFile save{file};
     if (!save.open(QIODevice::WriteOnly) || save.write(bytes) != bytes.size() || !save.commit())
-        throw Error{ ErrorKind::Input, "the file cannot be written: " + save.errorString().toStdString(), file.toStdString(),
-            "Choose a folder that you may write to and that has room" };
+        throw Error{ErrorKind::Input, "the file cannot be written: " + save.errorString().toStdString(), file.toStdString(),
+            "Choose a folder that you may write to and that has room"};
 }
 
 void exportPicture(View &view, const QString &file)
 {
     const QSize size = view.size().expandedTo(minFigure);
-    const QString suffix = QFileInfo{ file }.suffix().toLower();
+    const QString suffix = QFileInfo{file}.suffix().toLower();
     if (suffix == QStringLiteral("png"))
         writeWhole(file, png(view, size));
     else if (suffix == QStringLiteral("svg"))
@@ -92,8 +92,8 @@ void exportPicture(View &view, const QString &file)
     else if (suffix == QStringLiteral("pdf"))
         writeWhole(file, pdf(view, size));
     else
-        throw Error{ ErrorKind::Usage, "pictures are written as PNG, SVG or PDF", file.toStdString(),
-            "End the file's name in .png, .svg or .pdf" };
+        throw Error{
+            ErrorKind::Usage, "pictures are written as PNG, SVG or PDF", file.toStdString(), "End the file's name in .png, .svg or .pdf"};
 }
 
 void exportNumbers(const View &view, const QString &file)

@@ -9,7 +9,7 @@
 namespace expertscope {
 
 JobRunner::JobRunner(QObject *parent)
-    : QObject{ parent }
+    : QObject{parent}
 {
     qRegisterMetaType<Error>();
     m_pool.setMaxThreadCount(2);
@@ -25,9 +25,9 @@ JobRunner::~JobRunner()
 
 void JobRunner::run(QObject *owner, const QString &tag, Work work, Done done, Failed failed)
 {
-    const Key key{ owner, tag };
+    const Key key{owner, tag};
     stop(owner, tag);
-    Job job{ ++m_started, {}, std::move(done), std::move(failed) };
+    Job job{++m_started, {}, std::move(done), std::move(failed)};
     const quint64 number = job.number;
     const std::stop_token token = job.stop.get_token();
     m_current.insert_or_assign(key, std::move(job));
@@ -37,9 +37,9 @@ void JobRunner::run(QObject *owner, const QString &tag, Work work, Done done, Fa
     m_pool.start([this, key, number, token, work = std::move(work)] {
         using Clock = std::chrono::steady_clock;
         Clock::time_point reported;
-        const Progress progress{ token, [&](std::int64_t at, std::int64_t total, std::string_view what) {
+        const Progress progress{token, [&](std::int64_t at, std::int64_t total, std::string_view what) {
                                     const Clock::time_point now = Clock::now();
-                                    if (now - reported < std::chrono::milliseconds{ 40 } && at != total)
+                                    if (now - reported < std::chrono::milliseconds{40} && at != total)
                                         return;
                                     reported = now;
                                     const QString unit = QString::fromUtf8(what.data(), static_cast<qsizetype>(what.size()));
@@ -48,7 +48,7 @@ void JobRunner::run(QObject *owner, const QString &tag, Work work, Done done, Fa
                                         if (current != m_current.end() && current->second.number == number)
                                             emit progressed(key.first, key.second, at, total, unit);
                                     });
-                                } };
+                                }};
         std::function<void(const Job &)> deliver;
         try {
             progress.check();
@@ -71,7 +71,7 @@ void JobRunner::run(QObject *owner, const QString &tag, Work work, Done done, Fa
 
 void JobRunner::stop(QObject *owner, const QString &tag)
 {
-    const auto job = m_current.find({ owner, tag });
+    const auto job = m_current.find({owner, tag});
     if (job != m_current.end())
         job->second.stop.request_stop();
 }

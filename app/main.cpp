@@ -29,7 +29,8 @@ void declareDemo(CLI::App &app, Command &command)
     app.callback([options, &command] {
         const std::filesystem::path folder{options->output};
         if (!options->force && std::filesystem::exists(folder) && !std::filesystem::is_empty(folder))
-            throw Error{ErrorKind::Input, "the output folder is not empty", options->output, "Give another folder, or --force to replace what is there"};
+            throw Error{ErrorKind::Input, "the output folder is not empty", options->output,
+                "Give another folder, or --force to replace what is there"};
         char program[] = "expertscope";
         char *arguments[] = {program, nullptr};
         command.exitCode = renderDemo(1, arguments, QString::fromStdString(options->output));

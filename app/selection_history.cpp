@@ -25,9 +25,9 @@ bool isSameGesture(const Selection &a, const Selection &b)
 } // namespace
 
 SelectionHistory::SelectionHistory(Document &document, QObject *parent)
-    : QObject{ parent }
-    , m_document{ document }
-    , m_places{ {} }
+    : QObject{parent}
+    , m_document{document}
+    , m_places{{}}
 {
     connect(&document.selection(), &SelectionModel::changed, this, &SelectionHistory::record);
     connect(&document, &Document::currentChanged, this, &SelectionHistory::record);
@@ -38,7 +38,7 @@ void SelectionHistory::record()
     const OpenTrace *open = m_document.current();
     if (m_going || !open || m_document.isSwitching())
         return;
-    const Place place{ open->key, m_document.selection().value() };
+    const Place place{open->key, m_document.selection().value()};
     Place &here = m_places[m_at];
     if (place == here)
         return;

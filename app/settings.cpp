@@ -26,12 +26,10 @@ QVariantMap toMap(const Selection &selection)
     QVariantList experts;
     for (const int expert : selection.experts)
         experts << expert;
-    return { { QStringLiteral("sequence"), selection.sequence },
-        { QStringLiteral("token"), QVariant::fromValue<qlonglong>(selection.token) },
-        { QStringLiteral("brushBegin"), QVariant::fromValue<qlonglong>(selection.brush.begin) },
-        { QStringLiteral("brushEnd"), QVariant::fromValue<qlonglong>(selection.brush.end) }, { QStringLiteral("layer"), selection.layer },
-        { QStringLiteral("experts"), experts }, { QStringLiteral("grouping"), selection.grouping },
-        { QStringLiteral("group"), selection.group } };
+    return {{QStringLiteral("sequence"), selection.sequence}, {QStringLiteral("token"), QVariant::fromValue<qlonglong>(selection.token)},
+        {QStringLiteral("brushBegin"), QVariant::fromValue<qlonglong>(selection.brush.begin)},
+        {QStringLiteral("brushEnd"), QVariant::fromValue<qlonglong>(selection.brush.end)}, {QStringLiteral("layer"), selection.layer},
+        {QStringLiteral("experts"), experts}, {QStringLiteral("grouping"), selection.grouping}, {QStringLiteral("group"), selection.group}};
 }
 
 Selection toSelection(const QVariantMap &map)
@@ -39,12 +37,12 @@ Selection toSelection(const QVariantMap &map)
     Selection selection;
     const auto number = [&](const char *key, qlonglong otherwise) {
         bool isNumber = false;
-        const qlonglong value = map.value(QLatin1String{ key }).toLongLong(&isNumber);
+        const qlonglong value = map.value(QLatin1String{key}).toLongLong(&isNumber);
         return isNumber ? value : otherwise;
     };
     selection.sequence = static_cast<int>(std::max<qlonglong>(number("sequence", -1), -1));
     selection.token = std::max<qlonglong>(number("token", -1), -1);
-    selection.brush = { number("brushBegin", 0), number("brushEnd", 0) };
+    selection.brush = {number("brushBegin", 0), number("brushEnd", 0)};
     if (selection.brush.begin < 0 || selection.brush.end < selection.brush.begin)
         selection.brush = {};
     selection.layer = static_cast<int>(std::max<qlonglong>(number("layer", 0), 0));
@@ -59,20 +57,20 @@ Selection toSelection(const QVariantMap &map)
 } // namespace
 
 Settings::Settings()
-    : m_settings{ std::make_unique<QSettings>(QStringLiteral("Expertscope"), QStringLiteral("Expertscope")) }
+    : m_settings{std::make_unique<QSettings>(QStringLiteral("Expertscope"), QStringLiteral("Expertscope"))}
 {
 }
 
 Settings::Settings(const QString &file)
-    : m_settings{ std::make_unique<QSettings>(file, QSettings::IniFormat) }
+    : m_settings{std::make_unique<QSettings>(file, QSettings::IniFormat)}
 {
 }
 
 Session Settings::session() const
 {
-    return { value(QStringLiteral("session/model")).toString(), value(QStringLiteral("session/corpus")).toStringList(),
+    return {value(QStringLiteral("session/model")).toString(), value(QStringLiteral("session/corpus")).toStringList(),
         value(QStringLiteral("session/traces")).toStringList(), value(QStringLiteral("session/current")).toString(),
-        toSelection(value(QStringLiteral("session/selection")).toMap()), value(QStringLiteral("session/views")).toMap() };
+        toSelection(value(QStringLiteral("session/selection")).toMap()), value(QStringLiteral("session/views")).toMap()};
 }
 
 void Settings::setSession(const Session &session)
@@ -135,7 +133,7 @@ void Settings::addRecent(RecentKind kind, const QString &path)
 
 void Settings::clearRecent()
 {
-    for (const RecentKind kind : { RecentKind::Model, RecentKind::Corpus, RecentKind::Trace })
+    for (const RecentKind kind : {RecentKind::Model, RecentKind::Corpus, RecentKind::Trace})
         m_settings->remove(recentKey(kind));
 }
 

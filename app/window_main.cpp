@@ -30,7 +30,7 @@ void describeProgram()
     QApplication::setApplicationName(QStringLiteral("Expertscope"));
     QApplication::setApplicationVersion(QStringLiteral(EXPERTSCOPE_VERSION));
     QApplication::setDesktopFileName(QStringLiteral("expertscope"));
-    QApplication::setWindowIcon(QIcon{ QStringLiteral(":/icons/expertscope.svg") });
+    QApplication::setWindowIcon(QIcon{QStringLiteral(":/icons/expertscope.svg")});
 }
 
 bool hasDisplay()
@@ -48,12 +48,12 @@ int runWindow(int argc, char **argv)
             "expertscope: there is no display to open a window on. Set DISPLAY, or use the command line: expertscope --help\n", stderr);
         return 5;
     }
-    QApplication app{ argc, argv };
+    QApplication app{argc, argv};
     describeProgram();
     Settings settings;
     applyTheme(settings.theme(), settings.scalePercent());
     Workbench workbench;
-    MainWindow window{ workbench, settings, Dialogs::real() };
+    MainWindow window{workbench, settings, Dialogs::real()};
     window.show();
     window.start(QApplication::arguments().mid(1));
     return QApplication::exec();
@@ -63,14 +63,14 @@ int renderDemo(int argc, char **argv, const QString &outFolder)
 {
     if (!qEnvironmentVariableIsSet("QT_QPA_PLATFORM"))
         qputenv("QT_QPA_PLATFORM", "offscreen");
-    QApplication app{ argc, argv };
+    QApplication app{argc, argv};
     describeProgram();
     const QTemporaryDir own;
-    Settings settings{ own.filePath(QStringLiteral("settings.ini")) };
+    Settings settings{own.filePath(QStringLiteral("settings.ini"))};
     applyTheme(Theme::Light, 100);
     Workbench workbench;
-    MainWindow window{ workbench, settings, Dialogs::real() };
-    DemoPictures pictures{ workbench, window, outFolder };
+    MainWindow window{workbench, settings, Dialogs::real()};
+    DemoPictures pictures{workbench, window, outFolder};
     window.resize(1500, 940);
     window.show();
     window.start({});

@@ -8,7 +8,7 @@ namespace expertscope {
 
 QString countOf(qint64 count, const QString &one, const QString &many)
 {
-    return QLocale{}.toString(count) + QLatin1Char{ ' ' } + (count == 1 ? one : many);
+    return QLocale{}.toString(count) + QLatin1Char{' '} + (count == 1 ? one : many);
 }
 
 } // namespace expertscope

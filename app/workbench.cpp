@@ -49,7 +49,7 @@ QString workTitle(const QString &tag)
 
 bool startsAsHdf5(const QString &path)
 {
-    QFile file{ path };
+    QFile file{path};
     return file.open(QIODevice::ReadOnly) && file.read(8) == QByteArray::fromRawData("\x89HDF\r\n\x1a\n", 8);
 }
 
@@ -65,7 +65,7 @@ std::shared_ptr<const RoutingSummary> counted(const RoutingTrace &trace, const c
 } // namespace
 
 Workbench::Workbench(QObject *parent)
-    : QObject{ parent }
+    : QObject{parent}
 {
     connectWork();
 }
@@ -76,29 +76,29 @@ void Workbench::connectWork()
     connect(&m_engine, &EngineThread::started, this, &Workbench::workChanged);
     connect(&m_engine, &EngineThread::ended, this, &Workbench::workChanged);
     connect(&m_engine, &EngineThread::progressed, this, [this](const QString &tag, qint64 done, qint64 total, const QString &unit) {
-        emit progressed({ workTitle(tag), done, total, unit });
+        emit progressed({workTitle(tag), done, total, unit});
     });
     connect(&m_jobs, &JobRunner::failed, this, &Workbench::failed);
     connect(&m_jobs, &JobRunner::ended, this, &Workbench::workChanged);
     connect(
         &m_jobs, &JobRunner::progressed, this, [this](QObject *owner, const QString &tag, qint64 done, qint64 total, const QString &unit) {
             if (owner == this && !workTitle(tag).isEmpty())
-                emit progressed({ workTitle(tag), done, total, unit });
+                emit progressed({workTitle(tag), done, total, unit});
         });
 }
 
 ViewContext Workbench::viewContext()
 {
-    return { &m_document.selection(), [this](QObject *owner, const QString &tag, JobRunner::Work work, JobRunner::Done done) {
+    return {&m_document.selection(), [this](QObject *owner, const QString &tag, JobRunner::Work work, JobRunner::Done done) {
                 m_jobs.run(owner, tag, std::move(work), std::move(done));
-            } };
+            }};
 }
 
 PathKind pathKind(const QString &path)
 {
-    const QFileInfo info{ path };
+    const QFileInfo info{path};
     const QString suffix = info.suffix().toLower();
-    const bool isInCache = !info.exists() && !info.isAbsolute() && path.count(QLatin1Char{ '/' }) == 1; // org/name
+    const bool isInCache = !info.exists() && !info.isAbsolute() && path.count(QLatin1Char{'/'}) == 1; // org/name
     if (info.isDir() || isInCache || info.fileName() == QStringLiteral("config.json") || suffix == QStringLiteral("safetensors")
         || suffix == QStringLiteral("gguf"))
         return PathKind::Model;
@@ -109,7 +109,7 @@ PathKind pathKind(const QString &path)
 
 void Workbench::open(const QString &path)
 {
-    const QFileInfo info{ path };
+    const QFileInfo info{path};
     switch (pathKind(path)) {
     case PathKind::Model: {
         const bool isPartOfFolder = info.isFile() && info.suffix().toLower() != QStringLiteral("gguf");
@@ -120,7 +120,7 @@ void Workbench::open(const QString &path)
         openTrace(info.absoluteFilePath());
         return;
     case PathKind::Corpus:
-        openCorpus({ info.absoluteFilePath() });
+        openCorpus({info.absoluteFilePath()});
         return;
     }
 }
@@ -135,8 +135,8 @@ void Workbench::openModel(const QString &where)
         engine.model = Model::load(files, *engine.backend, progress);
         engine.tokenizer = tokenizer;
         const QString title = where == findDemo().model ? tr("Demo model") : QString::fromStdString(files->name);
-        const OpenModel open{ where, title, engine.model->info(), engine.model->config(), engine.backend->info(),
-            engine.model->weightBytes(), tokenizer };
+        const OpenModel open{
+            where, title, engine.model->info(), engine.model->config(), engine.backend->info(), engine.model->weightBytes(), tokenizer};
         toUi([this, open] {
             m_engine.stop(promptTag());
             m_promptRecording = 0;
@@ -170,10 +170,10 @@ void Workbench::readCorpusFiles(const QStringList &files, bool interleave)
             Corpus corpus = readCorpora(files);
             if (interleave)
                 interleaveParallelRows(corpus);
-            return std::shared_ptr<const Corpus>{ std::make_shared<Corpus>(std::move(corpus)) };
+            return std::shared_ptr<const Corpus>{std::make_shared<Corpus>(std::move(corpus))};
         },
         [this, files](const std::any &corpus) {
-            m_document.setCorpus({ files, std::any_cast<std::shared_ptr<const Corpus>>(corpus) });
+            m_document.setCorpus({files, std::any_cast<std::shared_ptr<const Corpus>>(corpus)});
             emit corpusOpened(files);
             traceCorpus();
         });
@@ -184,10 +184,10 @@ void Workbench::openTrace(const QString &file)
 {
     m_jobs.run(
         this, openTraceTag + file,
-        [file](const Progress &) -> std::any { return openTraceFile(std::filesystem::path{ file.toStdString() }); },
+        [file](const Progress &) -> std::any { return openTraceFile(std::filesystem::path{file.toStdString()}); },
         [this, file](const std::any &opened) {
             const TracePtr trace = std::any_cast<TracePtr>(opened);
-            publishTrace(file, QFileInfo{ file }.fileName(), ++m_recordings, trace);
+            publishTrace(file, QFileInfo{file}.fileName(), ++m_recordings, trace);
             m_document.show(file);
             for (const std::string &note : trace->meta().notes)
                 emit noted(QString::fromStdString(note));
@@ -224,16 +224,16 @@ void Workbench::publishTrace(const QString &key, const QString &title, quint64 r
     const OpenTrace *shown = m_document.trace(key);
     const bool grows = shown && shown->recording == recording;
     if (!grows)
-        m_document.setTrace({ key, title, recording, trace, {}, {}, {} });
+        m_document.setTrace({key, title, recording, trace, {}, {}, {}});
     m_jobs.run(
         &m_document, QStringLiteral("counts ") + key,
         [trace](const Progress &progress) -> std::any {
-            return Counts{ counted(*trace, "language", progress), counted(*trace, "domain", progress) };
+            return Counts{counted(*trace, "language", progress), counted(*trace, "domain", progress)};
         },
         [this, key, title, recording, trace](const std::any &result) {
             const auto counts = std::any_cast<Counts>(result);
             if (m_document.trace(key))
-                m_document.setTrace({ key, title, recording, trace, counts.byLanguage, counts.byDomain, {} });
+                m_document.setTrace({key, title, recording, trace, counts.byLanguage, counts.byDomain, {}});
         });
 }
 
@@ -242,7 +242,7 @@ void Workbench::runPrompt(const PromptRequest &request)
     m_engine.post(
         promptTag(), [this, request, number = ++m_promptsRun](Engine &engine, const Progress &progress, const EngineThread::ToUi &toUi) {
             if (!engine.model || !engine.tokenizer)
-                throw Error{ ErrorKind::Usage, "there is no model that can read text", "", "Open a model folder with a tokenizer.json" };
+                throw Error{ErrorKind::Usage, "there is no model that can read text", "", "Open a model folder with a tokenizer.json"};
             RunSpec spec;
             spec.capture.routerLogits = true;
             spec.sampling = request.sampling;
@@ -254,7 +254,7 @@ void Workbench::runPrompt(const PromptRequest &request)
             bool cut = false;
             TokenSequence prompt = tokenSequence(row, *engine.tokenizer, 0, cut);
             if (prompt.tokens.empty())
-                throw Error{ ErrorKind::Usage, "the prompt is empty", "", "Type some text first" };
+                throw Error{ErrorKind::Usage, "the prompt is empty", "", "Type some text first"};
             MemoryTrace recording;
             TraceMeta meta = traceMeta(*engine.model, *engine.backend, spec);
             describeRecording(meta, "Prompts", "in the window");
@@ -271,7 +271,7 @@ void Workbench::runPrompt(const PromptRequest &request)
                         progress);
                 else
                     traceSequences(
-                        *engine.model, *engine.backend, std::span{ &prompt, 1 }, spec, engine.tokenizer.get(), recording, progress);
+                        *engine.model, *engine.backend, std::span{&prompt, 1}, spec, engine.tokenizer.get(), recording, progress);
             } catch (const Cancelled &) {
                 stopped = true; // what was run until then is kept
             }
@@ -308,11 +308,11 @@ void Workbench::addPromptTrace(const TracePtr &one)
         m_prompts.begin(one->meta());
         m_promptRecording = ++m_recordings;
     }
-    AppendingSink sink{ m_prompts };
+    AppendingSink sink{m_prompts};
     copyTrace(*one, sink, Progress{});
     const TracePtr all = m_prompts.snapshot();
     const int sequence = static_cast<int>(all->meta().sequences.size()) - 1;
-    m_document.setTrace({ Document::promptsKey, tr("Prompts"), m_promptRecording, all, {}, {}, {} });
+    m_document.setTrace({Document::promptsKey, tr("Prompts"), m_promptRecording, all, {}, {}, {}});
     Selection selection;
     selection.sequence = sequence;
     selection.layer = m_document.selection().value().layer;
@@ -330,11 +330,11 @@ void Workbench::saveTrace(const QString &file)
         [file, trace = open->trace](const Progress &progress) -> std::any {
             TraceFileOptions options;
             options.overwrite = true; // the file dialog has asked
-            const std::unique_ptr<TraceSink> sink = createTraceFile(std::filesystem::path{ file.toStdString() }, options);
+            const std::unique_ptr<TraceSink> sink = createTraceFile(std::filesystem::path{file.toStdString()}, options);
             copyTrace(*trace, *sink, progress);
             return {};
         },
-        [this, file](const std::any &) { emit noted(tr("Saved %1").arg(QFileInfo{ file }.fileName())); });
+        [this, file](const std::any &) { emit noted(tr("Saved %1").arg(QFileInfo{file}.fileName())); });
     emit workChanged();
 }
 

@@ -24,20 +24,20 @@ struct KnownColumn {
     bool mustBeText; ///< a JSON number is accepted where it is false
 };
 // "text" goes where "prompt" goes: CorpusRow::prompt is the whole text where nothing is kept apart.
-constexpr std::array<KnownColumn, 7> knownColumns{ {
-    { "text", &CorpusRow::prompt, true },
-    { "prompt", &CorpusRow::prompt, true },
-    { "continuation", &CorpusRow::continuation, true },
-    { "id", &CorpusRow::id, false },
-    { "language", &CorpusRow::language, true },
-    { "domain", &CorpusRow::domain, true },
-    { "parallel_id", &CorpusRow::parallelId, false },
-} };
+constexpr std::array<KnownColumn, 7> knownColumns{{
+    {"text", &CorpusRow::prompt, true},
+    {"prompt", &CorpusRow::prompt, true},
+    {"continuation", &CorpusRow::continuation, true},
+    {"id", &CorpusRow::id, false},
+    {"language", &CorpusRow::language, true},
+    {"domain", &CorpusRow::domain, true},
+    {"parallel_id", &CorpusRow::parallelId, false},
+}};
 
 class CorpusBuilder {
 public:
     CorpusBuilder(CorpusFormat format, const std::string &source)
-        : m_rows{ format, source, [this](std::vector<CorpusField> &fields, const std::string &where) { add(fields, where); } }
+        : m_rows{format, source, [this](std::vector<CorpusField> &fields, const std::string &where) { add(fields, where); }}
     {
         m_corpus.source = source;
     }
@@ -46,7 +46,7 @@ public:
     {
         m_sizeBytes += bytes.size();
         if (m_sizeBytes > corpusLimitBytes)
-            throw Error{ ErrorKind::Input, "the corpus has more than 2 GB", m_corpus.source, "Split it into several files" };
+            throw Error{ErrorKind::Input, "the corpus has more than 2 GB", m_corpus.source, "Split it into several files"};
         m_sha256.add(bytes);
         m_rows.feed(bytes);
     }
@@ -55,7 +55,7 @@ public:
     {
         m_rows.finish();
         if (m_corpus.rows.empty())
-            throw Error{ ErrorKind::Input, "the corpus has no rows", m_corpus.source, "Give a file with at least one text" };
+            throw Error{ErrorKind::Input, "the corpus has no rows", m_corpus.source, "Give a file with at least one text"};
         for (CorpusRow &row : m_corpus.rows)
             row.labels.resize(m_corpus.labelColumns.size());
         m_corpus.sha256 = m_sha256.hex();
@@ -73,22 +73,22 @@ private:
             const bool isContent =
                 known != knownColumns.end() && (known->field == &CorpusRow::prompt || known->field == &CorpusRow::continuation);
             if (!isContent && field.value.find('\0') != std::string::npos)
-                throw Error{ ErrorKind::Input, "the column " + shown(field.name) + " holds a zero character", where,
-                    "Remove it: only texts may hold one" };
+                throw Error{ErrorKind::Input, "the column " + shown(field.name) + " holds a zero character", where,
+                    "Remove it: only texts may hold one"};
             if (known == knownColumns.end()) {
                 const std::size_t column = labelColumn(field.name, where);
                 if (row.labels.size() <= column)
                     row.labels.resize(column + 1);
                 row.labels[column] = std::move(field.value);
             } else if (known->mustBeText && !field.isText) {
-                throw Error{ ErrorKind::Input, "the column " + shown(field.name) + " is not text in this row", where,
-                    "Put its value in quotation marks" };
+                throw Error{ErrorKind::Input, "the column " + shown(field.name) + " is not text in this row", where,
+                    "Put its value in quotation marks"};
             } else {
                 row.*known->field = std::move(field.value);
             }
         }
         if (row.prompt.empty() && row.continuation.empty())
-            throw Error{ ErrorKind::Input, "the row's text is empty", where, "Remove the row, or give it a text" };
+            throw Error{ErrorKind::Input, "the row's text is empty", where, "Remove the row, or give it a text"};
         takeId(row, where);
         m_corpus.rows.push_back(std::move(row));
     }
@@ -99,15 +99,15 @@ private:
             return std::any_of(fields.begin(), fields.end(), [&](const CorpusField &f) { return f.name == name; });
         };
         if (has("text") && (has("prompt") || has("continuation")))
-            throw Error{ ErrorKind::Input, "the row has both a text and a prompt or continuation", where,
-                "Keep either \"text\", or \"prompt\" and \"continuation\"" };
+            throw Error{ErrorKind::Input, "the row has both a text and a prompt or continuation", where,
+                "Keep either \"text\", or \"prompt\" and \"continuation\""};
         if (has("text") || has("prompt"))
             return;
         std::string names;
         for (std::size_t i = 0; i < std::min<std::size_t>(fields.size(), 8); ++i)
             names += (i ? ", " : "") + shown(fields[i].name);
-        throw Error{ ErrorKind::Input, "there is no column \"text\" or \"prompt\", only " + (names.empty() ? "an empty row" : names), where,
-            "Name the column that holds the text \"text\" (or \"prompt\", with \"continuation\" if it has one)" };
+        throw Error{ErrorKind::Input, "there is no column \"text\" or \"prompt\", only " + (names.empty() ? "an empty row" : names), where,
+            "Name the column that holds the text \"text\" (or \"prompt\", with \"continuation\" if it has one)"};
     }
 
     std::size_t labelColumn(std::string_view name, const std::string &where)
@@ -115,8 +115,8 @@ private:
         std::vector<std::string> &columns = m_corpus.labelColumns;
         const auto at = std::find(columns.begin(), columns.end(), name);
         if (at == columns.end() && columns.size() == labelColumnLimit)
-            throw Error{ ErrorKind::Input, shown(name) + " would be label column number " + std::to_string(labelColumnLimit + 1), where,
-                "Keep at most " + std::to_string(labelColumnLimit) + " columns besides the texts" };
+            throw Error{ErrorKind::Input, shown(name) + " would be label column number " + std::to_string(labelColumnLimit + 1), where,
+                "Keep at most " + std::to_string(labelColumnLimit) + " columns besides the texts"};
         const auto index = static_cast<std::size_t>(at - columns.begin());
         if (at == columns.end())
             columns.emplace_back(name);
@@ -129,8 +129,8 @@ private:
             row.id = std::to_string(m_corpus.rows.size() + 1);
         const auto [first, isNew] = m_whereOfId.emplace(row.id, where);
         if (!isNew)
-            throw Error{ ErrorKind::Input, "the id " + shown(row.id) + " is already that of " + first->second, where,
-                "Give every row its own id, or none at all; translations of one text share a parallel_id" };
+            throw Error{ErrorKind::Input, "the id " + shown(row.id) + " is already that of " + first->second, where,
+                "Give every row its own id, or none at all; translations of one text share a parallel_id"};
     }
 
     Corpus m_corpus;
@@ -156,17 +156,17 @@ CorpusFormat corpusFormat(const std::filesystem::path &file)
 
 Corpus readCorpus(const std::filesystem::path &file)
 {
-    InputFile input{ file, InputFile::Accept::AnyStream };
-    CorpusBuilder builder{ corpusFormat(file), file.string() };
+    InputFile input{file, InputFile::Accept::AnyStream};
+    CorpusBuilder builder{corpusFormat(file), file.string()};
     std::vector<char> block(1 << 20);
     while (const std::size_t got = input.read(block))
-        builder.feed({ block.data(), got });
+        builder.feed({block.data(), got});
     return builder.finish();
 }
 
 Corpus parseCorpus(std::string_view bytes, CorpusFormat format, const std::string &source)
 {
-    CorpusBuilder builder{ format, source };
+    CorpusBuilder builder{format, source};
     builder.feed(bytes);
     return builder.finish();
 }

@@ -21,7 +21,7 @@ using Fields = std::vector<CorpusField>;
 
 [[noreturn]] void failRow(const std::string &what, const std::string &where, const char *remedy)
 {
-    throw Error{ ErrorKind::Input, what, where, remedy };
+    throw Error{ErrorKind::Input, what, where, remedy};
 }
 
 } // namespace
@@ -37,7 +37,7 @@ class CorpusRows::PlainRow final : public RowParser {
 public:
     bool parse(std::string_view row, const std::string &, Fields &fields) override
     {
-        fields.push_back({ "text", std::string{ row } });
+        fields.push_back({"text", std::string{row}});
         return true;
     }
 };
@@ -47,10 +47,10 @@ public:
     bool parse(std::string_view row, const std::string &where, Fields &fields) override
     {
         m_values.clear();
-        Reader{ where, m_values }.parse(row);
+        Reader{where, m_values}.parse(row);
         for (auto &[name, value] : m_values)
             if (!std::holds_alternative<std::monostate>(value))
-                fields.push_back({ name, text(std::move(value)), std::holds_alternative<std::string>(value) });
+                fields.push_back({name, text(std::move(value)), std::holds_alternative<std::string>(value)});
         return true;
     }
 
@@ -60,9 +60,9 @@ private:
     class Reader final : public JsonEvents {
     public:
         Reader(const std::string &where, Values &values)
-            : JsonEvents{ where,
-                "Write one JSON object a line, such as {\"text\": \"...\"}; jq -c '.[]' turns a JSON array into such lines", 32 }
-            , m_values{ values }
+            : JsonEvents{where, "Write one JSON object a line, such as {\"text\": \"...\"}; jq -c '.[]' turns a JSON array into such lines",
+                32}
+            , m_values{values}
         {
         }
 
@@ -102,7 +102,7 @@ private:
 class CorpusRows::CsvRow final : public RowParser {
 public:
     explicit CsvRow(char separator)
-        : m_separator{ separator }
+        : m_separator{separator}
     {
     }
 
@@ -118,7 +118,7 @@ public:
                 "Put a field that contains the separator, a quotation mark or a line break in quotation marks, and check that the row is "
                 "complete");
         for (std::size_t i = 0; i < values.size(); ++i)
-            fields.push_back({ m_names[i], std::move(values[i]) });
+            fields.push_back({m_names[i], std::move(values[i])});
         return true;
     }
 
@@ -166,7 +166,7 @@ private:
 
     void takeHeader(std::vector<std::string> names, const std::string &where)
     {
-        const std::set<std::string_view> distinct{ names.begin(), names.end() };
+        const std::set<std::string_view> distinct{names.begin(), names.end()};
         if (distinct.size() != names.size() || distinct.contains(""))
             failRow("the header has a column without a name, or two of the same name", where,
                 "Give every column its own name in the first row");
@@ -178,9 +178,9 @@ private:
 };
 
 CorpusRows::CorpusRows(CorpusFormat format, std::string source, Handler handler)
-    : m_source{ std::move(source) }
-    , m_handler{ std::move(handler) }
-    , m_quotes{ format == CorpusFormat::Csv || format == CorpusFormat::Tsv }
+    : m_source{std::move(source)}
+    , m_handler{std::move(handler)}
+    , m_quotes{format == CorpusFormat::Csv || format == CorpusFormat::Tsv}
 {
     if (m_quotes)
         m_parser = std::make_unique<CsvRow>(format == CorpusFormat::Csv ? ',' : '\t');

@@ -16,11 +16,11 @@ namespace expertscope::h5 {
 
 namespace {
 
-constexpr std::size_t cacheBytes = std::size_t{ 96 } << 20;
-constexpr std::int64_t largestBlockBytes = std::int64_t{ 64 } << 20;
+constexpr std::size_t cacheBytes = std::size_t{96} << 20;
+constexpr std::int64_t largestBlockBytes = std::int64_t{64} << 20;
 constexpr std::int64_t rowsReadBytes = 256 << 10; // per read of an unchunked dataset
 constexpr std::int64_t largestRatio = 1100; // deflate reaches 1032 at most
-constexpr std::int64_t largestCount = std::int64_t{ 1 } << 46;
+constexpr std::int64_t largestCount = std::int64_t{1} << 46;
 
 std::vector<std::byte> unshuffled(const std::vector<std::byte> &bytes, std::size_t elementBytes)
 {
@@ -44,7 +44,7 @@ From load(const std::byte *at)
 
 BlockCache::Block BlockCache::find(const Key &key)
 {
-    std::lock_guard lock{ m_mutex };
+    std::lock_guard lock{m_mutex};
     const auto found = m_index.find(key);
     if (found == m_index.end())
         return {};
@@ -54,11 +54,11 @@ BlockCache::Block BlockCache::find(const Key &key)
 
 void BlockCache::insert(const Key &key, Block block)
 {
-    std::lock_guard lock{ m_mutex };
+    std::lock_guard lock{m_mutex};
     if (m_index.count(key))
         return;
     m_bytes += block->size();
-    m_entries.push_front({ key, std::move(block) });
+    m_entries.push_front({key, std::move(block)});
     m_index[key] = m_entries.begin();
     while (m_bytes > cacheBytes && m_entries.size() > 1) {
         m_bytes -= m_entries.back().block->size();
@@ -68,22 +68,22 @@ void BlockCache::insert(const Key &key, Block block)
 }
 
 Array::Array(const Context &context, BlockCache &cache, hid_t parent, const char *name, NumberKind kind, int rank)
-    : m_context{ context }
-    , m_cache{ &cache }
-    , m_number{ cache.newArray() }
-    , m_name{ name }
+    : m_context{context}
+    , m_cache{&cache}
+    , m_number{cache.newArray()}
+    , m_name{name}
 {
     Lane lane;
-    m_dataset = Id{ check(H5Dopen2(parent, name, H5P_DEFAULT), m_context, "open", m_name) };
-    readType(Id{ check(H5Dget_type(m_dataset), m_context, "read the type of", m_name) }, kind);
+    m_dataset = Id{check(H5Dopen2(parent, name, H5P_DEFAULT), m_context, "open", m_name)};
+    readType(Id{check(H5Dget_type(m_dataset), m_context, "read the type of", m_name)}, kind);
     readLayout(rank);
     requireStored();
 }
 
 void Array::damaged(const std::string &what) const
 {
-    throw Error{ ErrorKind::Input, m_name + ' ' + what, m_context.path,
-        "The file is damaged or was not written as a routing trace: record it again or copy it again from where it came" };
+    throw Error{ErrorKind::Input, m_name + ' ' + what, m_context.path,
+        "The file is damaged or was not written as a routing trace: record it again or copy it again from where it came"};
 }
 
 void Array::readType(hid_t type, NumberKind kind)
@@ -97,9 +97,9 @@ void Array::readType(hid_t type, NumberKind kind)
     } else {
         m_isReal = true;
         const Id half = halfType();
-        const Id swappedHalf{ H5Tcopy(half) };
+        const Id swappedHalf{H5Tcopy(half)};
         H5Tset_order(swappedHalf, H5T_ORDER_BE);
-        const hid_t known[] = { H5T_IEEE_F32LE, H5T_IEEE_F64LE, half, H5T_IEEE_F32BE, H5T_IEEE_F64BE, swappedHalf };
+        const hid_t known[] = {H5T_IEEE_F32LE, H5T_IEEE_F64LE, half, H5T_IEEE_F32BE, H5T_IEEE_F64BE, swappedHalf};
         if (!std::any_of(std::begin(known), std::end(known), [&](hid_t one) { return H5Tequal(type, one) > 0; }))
             damaged("does not hold plain real numbers");
     }
@@ -108,13 +108,13 @@ void Array::readType(hid_t type, NumberKind kind)
 
 void Array::readLayout(int rank)
 {
-    const Id space{ check(H5Dget_space(m_dataset), m_context, "read the shape of", m_name) };
+    const Id space{check(H5Dget_space(m_dataset), m_context, "read the shape of", m_name)};
     const std::vector<hsize_t> size = dimensions(m_context, space);
     if (static_cast<int>(size.size()) != rank)
         damaged("has " + std::to_string(size.size()) + " dimensions instead of " + std::to_string(rank));
     m_rank = rank;
     // axis of the file -> rows, layers, width
-    const int axis[3][3] = { { 0 }, { 0, 2 }, { 0, 1, 2 } };
+    const int axis[3][3] = {{0}, {0, 2}, {0, 1, 2}};
     const auto axisOf = [&](int a) { return axis[rank - 1][a]; };
     std::int64_t count = 1;
     for (int a = 0; a < rank; ++a) {
@@ -125,7 +125,7 @@ void Array::readLayout(int rank)
         count *= m_size[axisOf(a)];
     }
 
-    const Id create{ check(H5Dget_create_plist(m_dataset), m_context, "read the layout of", m_name) };
+    const Id create{check(H5Dget_create_plist(m_dataset), m_context, "read the layout of", m_name)};
     const H5D_layout_t layout = H5Pget_layout(create);
     m_isChunked = layout == H5D_CHUNKED;
     if (m_isChunked) {
@@ -150,8 +150,8 @@ void Array::readLayout(int rank)
         std::size_t values = 0;
         m_filters.push_back(H5Pget_filter2(create, static_cast<unsigned>(i), &flags, &values, nullptr, 0, nullptr, &config));
         if (m_filters.back() != H5Z_FILTER_SHUFFLE && m_filters.back() != H5Z_FILTER_DEFLATE)
-            throw Error{ ErrorKind::Input, m_name + " is compressed by a method that is not part of every HDF5 build", m_context.path,
-                "Rewrite it once: h5repack -f SHUF -f GZIP=1 FILE NEWFILE" };
+            throw Error{ErrorKind::Input, m_name + " is compressed by a method that is not part of every HDF5 build", m_context.path,
+                "Rewrite it once: h5repack -f SHUF -f GZIP=1 FILE NEWFILE"};
     }
 }
 
@@ -213,13 +213,13 @@ std::vector<std::byte> Array::unfilter(std::vector<std::byte> bytes, std::uint32
 std::vector<std::byte> Array::readRows(std::int64_t firstRow) const
 {
     Lane lane;
-    const Id space{ check(H5Dget_space(m_dataset), m_context, "read", m_name) };
+    const Id space{check(H5Dget_space(m_dataset), m_context, "read", m_name)};
     std::vector<hsize_t> count = dimensions(m_context, space), start(count.size(), 0);
     start[0] = static_cast<hsize_t>(firstRow);
     count[0] = static_cast<hsize_t>(std::min(m_block[0], m_size[0] - firstRow));
     check(H5Sselect_hyperslab(space, H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr), m_context, "read", m_name);
-    const Id memory{ check(H5Screate_simple(m_rank, count.data(), nullptr), m_context, "read", m_name) };
-    const Id type{ check(H5Dget_type(m_dataset), m_context, "read", m_name) };
+    const Id memory{check(H5Screate_simple(m_rank, count.data(), nullptr), m_context, "read", m_name)};
+    const Id type{check(H5Dget_type(m_dataset), m_context, "read", m_name)};
     std::vector<std::byte> bytes(blockBytes());
     check(H5Dread(m_dataset, type, memory, space, H5P_DEFAULT, bytes.data()), m_context, "read", m_name);
     return bytes;
@@ -228,14 +228,14 @@ std::vector<std::byte> Array::readRows(std::int64_t firstRow) const
 BlockCache::Block Array::block(std::int64_t rowBlock, std::int64_t layerBlock, std::int64_t widthBlock) const
 {
     const std::int64_t layerBlocks = (m_size[1] + m_block[1] - 1) / m_block[1], widthBlocks = (m_size[2] + m_block[2] - 1) / m_block[2];
-    const BlockCache::Key key{ m_number, static_cast<std::uint64_t>((rowBlock * layerBlocks + layerBlock) * widthBlocks + widthBlock) };
+    const BlockCache::Key key{m_number, static_cast<std::uint64_t>((rowBlock * layerBlocks + layerBlock) * widthBlocks + widthBlock)};
     if (BlockCache::Block known = m_cache->find(key))
         return known;
     std::vector<std::byte> bytes;
     if (m_isChunked) {
         const auto row = static_cast<hsize_t>(rowBlock * m_block[0]), layer = static_cast<hsize_t>(layerBlock * m_block[1]),
                    column = static_cast<hsize_t>(widthBlock * m_block[2]);
-        const hsize_t offset[3] = { row, m_rank == 3 ? layer : column, column };
+        const hsize_t offset[3] = {row, m_rank == 3 ? layer : column, column};
         bytes = readChunk(offset);
     } else {
         bytes = readRows(rowBlock * m_block[0]);

@@ -91,8 +91,8 @@ private:
     std::string m_name;
     Id m_dataset;
     int m_rank = 1;
-    std::int64_t m_size[3] = { 1, 1, 1 };
-    std::int64_t m_block[3] = { 1, 1, 1 }; ///< the chunk, or rows read at once where there is none
+    std::int64_t m_size[3] = {1, 1, 1};
+    std::int64_t m_block[3] = {1, 1, 1}; ///< the chunk, or rows read at once where there is none
     bool m_isChunked = false;
     bool m_isReal = false;
     bool m_isSigned = false;

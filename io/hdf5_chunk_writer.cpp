@@ -13,7 +13,7 @@ namespace expertscope::h5 {
 
 namespace {
 
-constexpr std::size_t mostBytesInFlight = std::size_t{ 16 } << 20;
+constexpr std::size_t mostBytesInFlight = std::size_t{16} << 20;
 constexpr int gzipLevel = 1; // expert ids are within 1.3-1.5 times their entropy already: higher levels only cost time
 
 /// HDF5's shuffle filter: the first bytes of all elements, then all second bytes, and so on.
@@ -30,7 +30,7 @@ std::vector<std::byte> shuffled(const std::vector<std::byte> &bytes, std::size_t
 } // namespace
 
 ChunkQueue::ChunkQueue(Context context)
-    : m_context{ std::move(context) }
+    : m_context{std::move(context)}
 {
     const unsigned threads = std::clamp(std::thread::hardware_concurrency() / 4, 1u, 8u);
     for (unsigned i = 0; i < threads; ++i)
@@ -45,7 +45,7 @@ ChunkQueue::~ChunkQueue()
 
 void ChunkQueue::submit(Chunk chunk)
 {
-    std::unique_lock lock{ m_mutex };
+    std::unique_lock lock{m_mutex};
     const std::size_t bytes = chunk.bytes.size();
     m_changed.wait(lock, [&] { return m_failure || m_bytesInFlight == 0 || m_bytesInFlight + bytes <= mostBytesInFlight; });
     if (m_failure)
@@ -57,7 +57,7 @@ void ChunkQueue::submit(Chunk chunk)
 
 void ChunkQueue::drain()
 {
-    std::unique_lock lock{ m_mutex };
+    std::unique_lock lock{m_mutex};
     m_changed.wait(lock, [&] { return m_failure || m_bytesInFlight == 0; });
     if (m_failure)
         std::rethrow_exception(m_failure);
@@ -68,7 +68,7 @@ void ChunkQueue::work(const std::stop_token &stop)
     while (true) {
         Chunk chunk;
         {
-            std::unique_lock lock{ m_mutex };
+            std::unique_lock lock{m_mutex};
             if (!m_changed.wait(lock, stop, [&] { return !m_waiting.empty(); }) || stop.stop_requested())
                 return;
             chunk = std::move(m_waiting.front());
@@ -80,7 +80,7 @@ void ChunkQueue::work(const std::stop_token &stop)
         } catch (...) {
             failure = std::current_exception();
         }
-        std::lock_guard lock{ m_mutex };
+        std::lock_guard lock{m_mutex};
         m_bytesInFlight -= chunk.bytes.size();
         if (failure && !m_failure)
             m_failure = failure;
@@ -112,32 +112,32 @@ void ChunkQueue::write(const Chunk &chunk) const
 }
 
 GrowingDataset::GrowingDataset(const Context &context, ChunkQueue &queue, hid_t parent, const GrowingSpec &spec)
-    : m_context{ context }
-    , m_queue{ &queue }
-    , m_spec{ spec }
+    : m_context{context}
+    , m_queue{&queue}
+    , m_spec{spec}
 {
     Lane lane;
     m_elementBytes = H5Tget_size(spec.fileType);
     m_layers = spec.layers / spec.chunkLayers;
     m_rowBytes = spec.chunkLayers * spec.width * m_elementBytes;
-    m_fill.assign(m_elementBytes, std::byte{ 0 });
+    m_fill.assign(m_elementBytes, std::byte{0});
     if (spec.fill)
         std::memcpy(m_fill.data(), spec.fill, m_elementBytes);
     m_buffers.resize(m_layers);
 
-    const hsize_t size[3] = { 0, spec.layers, spec.width };
-    const hsize_t largest[3] = { H5S_UNLIMITED, spec.layers, spec.width };
-    const hsize_t chunk[3] = { spec.chunkRows, spec.chunkLayers, spec.width };
-    const Id space{ check(H5Screate_simple(spec.rank, size, largest), context, "describe", spec.name) };
-    const Id create{ check(H5Pcreate(H5P_DATASET_CREATE), context, "describe", spec.name) };
+    const hsize_t size[3] = {0, spec.layers, spec.width};
+    const hsize_t largest[3] = {H5S_UNLIMITED, spec.layers, spec.width};
+    const hsize_t chunk[3] = {spec.chunkRows, spec.chunkLayers, spec.width};
+    const Id space{check(H5Screate_simple(spec.rank, size, largest), context, "describe", spec.name)};
+    const Id create{check(H5Pcreate(H5P_DATASET_CREATE), context, "describe", spec.name)};
     check(H5Pset_chunk(create, spec.rank, chunk), context, "describe", spec.name);
     check(H5Pset_fill_value(create, spec.fileType, m_fill.data()), context, "describe", spec.name);
     if (spec.compress) {
         check(H5Pset_shuffle(create), context, "describe", spec.name);
         check(H5Pset_deflate(create, gzipLevel), context, "describe", spec.name);
     }
-    m_dataset = Id{ check(
-        H5Dcreate2(parent, spec.name.c_str(), spec.fileType, space, H5P_DEFAULT, create, H5P_DEFAULT), context, "create", spec.name) };
+    m_dataset = Id{
+        check(H5Dcreate2(parent, spec.name.c_str(), spec.fileType, space, H5P_DEFAULT, create, H5P_DEFAULT), context, "create", spec.name)};
 }
 
 void GrowingDataset::append(const void *values, std::int64_t rows)
@@ -184,14 +184,14 @@ void GrowingDataset::handOver()
     const auto firstRow = static_cast<hsize_t>(m_rows - m_buffered);
     for (std::size_t layer = 0; layer < m_layers; ++layer)
         m_queue->submit(
-            { m_dataset, m_spec.name, { firstRow, layer, 0 }, std::exchange(m_buffers[layer], {}), m_elementBytes, m_spec.compress });
+            {m_dataset, m_spec.name, {firstRow, layer, 0}, std::exchange(m_buffers[layer], {}), m_elementBytes, m_spec.compress});
     m_buffered = 0;
 }
 
 void GrowingDataset::resize(std::int64_t rows)
 {
     Lane lane;
-    const hsize_t size[3] = { static_cast<hsize_t>(rows), m_spec.layers, m_spec.width };
+    const hsize_t size[3] = {static_cast<hsize_t>(rows), m_spec.layers, m_spec.width};
     check(H5Dset_extent(m_dataset, size), m_context, "enlarge", m_spec.name);
 }
 

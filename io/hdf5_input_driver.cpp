@@ -18,7 +18,7 @@ namespace {
 // HDF5 File Format Specification 3.0, III.E "Global Heap", with offsets and lengths of 8 bytes
 constexpr std::size_t headerBytes = 16; // of the collection, and of each object in it
 constexpr std::size_t alignment = 8;
-constexpr char signature[] = { 'G', 'C', 'O', 'L', 1, 0, 0, 0 };
+constexpr char signature[] = {'G', 'C', 'O', 'L', 1, 0, 0, 0};
 
 template<typename T>
 T load(std::span<const std::byte> bytes, std::size_t at)
@@ -42,11 +42,11 @@ bool fillGaps(std::span<std::byte> table, const std::vector<bool> &known, std::s
             continue;
         if (at + headerBytes > table.size())
             return false;
-        std::fill_n(table.begin() + static_cast<std::ptrdiff_t>(at), headerBytes, std::byte{ 0 });
+        std::fill_n(table.begin() + static_cast<std::ptrdiff_t>(at), headerBytes, std::byte{0});
         store(table, at, static_cast<std::uint16_t>(index));
         at += headerBytes;
     }
-    std::fill(table.begin() + static_cast<std::ptrdiff_t>(at), table.end(), std::byte{ 0 });
+    std::fill(table.begin() + static_cast<std::ptrdiff_t>(at), table.end(), std::byte{0});
     if (at + headerBytes <= table.size())
         store(table, at + 8, static_cast<std::uint64_t>(table.size() - at));
     return true;
@@ -131,7 +131,7 @@ herr_t readBytes(H5FD_t *file, H5FD_mem_t, hid_t, haddr_t address, std::size_t s
     const InputFile &f = *own(file);
     if (address > f.size)
         return -1;
-    const std::span<std::byte> out{ static_cast<std::byte *>(to), size };
+    const std::span<std::byte> out{static_cast<std::byte *>(to), size};
     std::size_t done = 0;
     while (done < size) {
         const ssize_t got = pread(f.handle, out.data() + done, size - done, static_cast<off_t>(address + done));
@@ -144,7 +144,7 @@ herr_t readBytes(H5FD_t *file, H5FD_mem_t, hid_t, haddr_t address, std::size_t s
         done += static_cast<std::size_t>(got);
     }
     // the library reads its tables in pieces that may reach past the end
-    std::fill(out.begin() + static_cast<std::ptrdiff_t>(done), out.end(), std::byte{ 0 });
+    std::fill(out.begin() + static_cast<std::ptrdiff_t>(done), out.end(), std::byte{0});
     return mendTextTable(out) ? 0 : -1;
 }
 
@@ -165,7 +165,7 @@ herr_t unlockFile(H5FD_t *)
 const H5FD_class_t driver = [] {
     H5FD_class_t d{};
     d.name = "expertscope_input";
-    d.maxaddr = (haddr_t{ 1 } << 62) - 1;
+    d.maxaddr = (haddr_t{1} << 62) - 1;
     d.fc_degree = H5F_CLOSE_WEAK;
     d.open = openFile;
     d.close = closeFile;
@@ -211,7 +211,7 @@ bool mendTextTable(std::span<std::byte> bytes)
         if (room > size - at || (index < known.size() && known[index]))
             return false;
         if (index >= known.size())
-            known.resize(std::size_t{ index } + 1);
+            known.resize(std::size_t{index} + 1);
         known[index] = true;
         ++objects;
         at += room;

@@ -11,35 +11,35 @@
 namespace expertscope::h5 {
 
 LabelledFile::LabelledFile(Context context, const std::filesystem::path &path)
-    : m_context{ std::move(context) }
+    : m_context{std::move(context)}
 {
     Lane lane;
-    const Id access{ check(makeOutputAccess(m_context.writeError.get()), m_context, "create the file") };
+    const Id access{check(makeOutputAccess(m_context.writeError.get()), m_context, "create the file")};
     check(H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110), m_context, "create the file");
     check(H5Pset_fclose_degree(access, H5F_CLOSE_STRONG), m_context, "create the file");
-    const Id create{ check(H5Pcreate(H5P_FILE_CREATE), m_context, "create the file") };
+    const Id create{check(H5Pcreate(H5P_FILE_CREATE), m_context, "create the file")};
     // netCDF lists variables in this order
     check(H5Pset_link_creation_order(create, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED), m_context, "create the file");
-    m_file = Id{ check(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, create, access), m_context, "create the file") };
+    m_file = Id{check(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, create, access), m_context, "create the file")};
 }
 
 Id LabelledFile::group(const char *name)
 {
     Lane lane;
-    const Id create{ check(H5Pcreate(H5P_GROUP_CREATE), m_context, "create the group", name) };
+    const Id create{check(H5Pcreate(H5P_GROUP_CREATE), m_context, "create the group", name)};
     check(H5Pset_link_creation_order(create, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED), m_context, "create the group", name);
-    return Id{ check(H5Gcreate2(m_file, name, H5P_DEFAULT, create, H5P_DEFAULT), m_context, "create the group", name) };
+    return Id{check(H5Gcreate2(m_file, name, H5P_DEFAULT, create, H5P_DEFAULT), m_context, "create the group", name)};
 }
 
 void LabelledFile::describe(hid_t object, const Doc &doc)
 {
-    writeAttribute(m_context, object, "long_name", std::string{ doc.longName });
+    writeAttribute(m_context, object, "long_name", std::string{doc.longName});
     if (doc.units)
-        writeAttribute(m_context, object, "units", std::string{ doc.units });
+        writeAttribute(m_context, object, "units", std::string{doc.units});
     if (doc.kind)
-        writeAttribute(m_context, object, "kind", std::string{ doc.kind });
+        writeAttribute(m_context, object, "kind", std::string{doc.kind});
     if (doc.stage)
-        writeAttribute(m_context, object, "stage", std::string{ doc.stage });
+        writeAttribute(m_context, object, "stage", std::string{doc.stage});
 }
 
 void LabelledFile::makeScale(const std::string &name, Id dataset)
@@ -53,9 +53,9 @@ void LabelledFile::nameDimension(const std::string &name, std::int64_t size)
 {
     Lane lane;
     const auto count = static_cast<hsize_t>(size);
-    const Id space{ check(H5Screate_simple(1, &count, nullptr), m_context, "describe", name) };
-    Id dataset{ check(
-        H5Dcreate2(m_file, name.c_str(), H5T_IEEE_F32BE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), m_context, "create", name) };
+    const Id space{check(H5Screate_simple(1, &count, nullptr), m_context, "describe", name)};
+    Id dataset{
+        check(H5Dcreate2(m_file, name.c_str(), H5T_IEEE_F32BE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), m_context, "create", name)};
     // the exact words by which netCDF knows a dimension that is no variable
     char words[80];
     std::snprintf(words, sizeof words, "This is a netCDF dimension but not a netCDF variable.%10lld", static_cast<long long>(size));
@@ -73,7 +73,7 @@ void LabelledFile::attach(hid_t dataset, Scales scales)
 
 Id LabelledFile::strings(hid_t parent, const std::string &name, const std::vector<std::string> &values, Scales scales, const Doc &doc)
 {
-    const CStrings texts{ values };
+    const CStrings texts{values};
     const Id type = stringType();
     return write(parent, name, type, texts.pointers(), values.size(), scales, doc);
 }
@@ -95,20 +95,20 @@ void LabelledFile::close()
 Id LabelledFile::write(hid_t parent, const std::string &name, hid_t type, const void *values, hsize_t count, Scales scales, const Doc &doc)
 {
     Lane lane;
-    std::vector<hsize_t> sizes{ count };
+    std::vector<hsize_t> sizes{count};
     if (scales.size() > 0) {
         sizes.clear();
         for (const char *scale : scales)
-            sizes.push_back(dimensions(m_context, Id{ check(H5Dget_space(m_scales.at(scale)), m_context, "describe", name) }).at(0));
+            sizes.push_back(dimensions(m_context, Id{check(H5Dget_space(m_scales.at(scale)), m_context, "describe", name)}).at(0));
     }
-    const Id space{ check(H5Screate_simple(static_cast<int>(sizes.size()), sizes.data(), nullptr), m_context, "describe", name) };
+    const Id space{check(H5Screate_simple(static_cast<int>(sizes.size()), sizes.data(), nullptr), m_context, "describe", name)};
     // compressed for the checksum that comes with it, in one chunk
-    const Id create{ check(H5Pcreate(H5P_DATASET_CREATE), m_context, "describe", name) };
+    const Id create{check(H5Pcreate(H5P_DATASET_CREATE), m_context, "describe", name)};
     if (count > 0) {
         check(H5Pset_chunk(create, static_cast<int>(sizes.size()), sizes.data()), m_context, "describe", name);
         check(H5Pset_deflate(create, 1), m_context, "describe", name);
     }
-    Id dataset{ check(H5Dcreate2(parent, name.c_str(), type, space, H5P_DEFAULT, create, H5P_DEFAULT), m_context, "create", name) };
+    Id dataset{check(H5Dcreate2(parent, name.c_str(), type, space, H5P_DEFAULT, create, H5P_DEFAULT), m_context, "create", name)};
     if (count > 0)
         check(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values), m_context, "write", name);
     describe(dataset, doc);

@@ -27,7 +27,7 @@ herr_t innermost(unsigned position, const H5E_error2_t *entry, void *to)
 } // namespace
 
 Lane::Lane()
-    : m_lock{ mutex() }
+    : m_lock{mutex()}
 {
     // every file is closed by its owner; the library's clean-up at exit would only retry what already failed
     [[maybe_unused]] static const herr_t once = H5dont_atexit();
@@ -63,14 +63,14 @@ void fail(const Context &context, const char *doing, const std::string &name)
             : code == EFBIG ? "The file has reached the largest size allowed here: raise the limit or choose another folder"
                             : "Check that the disk is healthy and that you may write there, or choose another folder";
     }
-    throw Error{ ErrorKind::Input,
-        std::string{ "cannot " } + doing + (name.empty() ? "" : " " + name) + (reason.empty() ? "" : ": " + reason), context.path, remedy };
+    throw Error{ErrorKind::Input, std::string{"cannot "} + doing + (name.empty() ? "" : " " + name) + (reason.empty() ? "" : ": " + reason),
+        context.path, remedy};
 }
 
 Id halfType()
 {
     Lane lane;
-    Id type{ H5Tcopy(H5T_IEEE_F32LE) };
+    Id type{H5Tcopy(H5T_IEEE_F32LE)};
     H5Tset_fields(type, 15, 10, 5, 0, 10);
     H5Tset_size(type, 2);
     H5Tset_ebias(type, 15);
@@ -80,14 +80,14 @@ Id halfType()
 Id stringType()
 {
     Lane lane;
-    Id type{ H5Tcopy(H5T_C_S1) };
+    Id type{H5Tcopy(H5T_C_S1)};
     H5Tset_size(type, H5T_VARIABLE);
     H5Tset_cset(type, H5T_CSET_UTF8);
     return type;
 }
 
 CStrings::CStrings(std::span<const std::string> texts)
-    : m_texts{ texts.begin(), texts.end() }
+    : m_texts{texts.begin(), texts.end()}
 {
     for (std::string &text : m_texts) {
         for (std::size_t at = text.find('\0'); at != std::string::npos; at = text.find('\0', at))
@@ -100,9 +100,9 @@ void writeAttribute(const Context &context, hid_t object, const char *name, cons
 {
     Lane lane;
     const Id type = stringType();
-    const Id space{ check(H5Screate(H5S_SCALAR), context, "describe", name) };
-    const Id attribute{ check(H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT), context, "write the attribute", name) };
-    check(H5Awrite(attribute, type, CStrings{ { &value, 1 } }.pointers()), context, "write the attribute", name);
+    const Id space{check(H5Screate(H5S_SCALAR), context, "describe", name)};
+    const Id attribute{check(H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT), context, "write the attribute", name)};
+    check(H5Awrite(attribute, type, CStrings{{&value, 1}}.pointers()), context, "write the attribute", name);
 }
 
 void writeAttribute(const Context &context, hid_t object, const char *name, const std::vector<std::string> &values)
@@ -110,18 +110,17 @@ void writeAttribute(const Context &context, hid_t object, const char *name, cons
     Lane lane;
     const Id type = stringType();
     const hsize_t count = values.size();
-    const Id space{ check(H5Screate_simple(1, &count, nullptr), context, "describe", name) };
-    const Id attribute{ check(H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT), context, "write the attribute", name) };
-    check(H5Awrite(attribute, type, CStrings{ values }.pointers()), context, "write the attribute", name);
+    const Id space{check(H5Screate_simple(1, &count, nullptr), context, "describe", name)};
+    const Id attribute{check(H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT), context, "write the attribute", name)};
+    check(H5Awrite(attribute, type, CStrings{values}.pointers()), context, "write the attribute", name);
 }
 
 void writeNumbers(const Context &context, hid_t object, const char *name, hid_t memoryType, const void *values, int count, bool scalar)
 {
     Lane lane;
     const auto size = static_cast<hsize_t>(count);
-    const Id space{ check(scalar ? H5Screate(H5S_SCALAR) : H5Screate_simple(1, &size, nullptr), context, "describe", name) };
-    const Id attribute{ check(
-        H5Acreate2(object, name, memoryType, space, H5P_DEFAULT, H5P_DEFAULT), context, "write the attribute", name) };
+    const Id space{check(scalar ? H5Screate(H5S_SCALAR) : H5Screate_simple(1, &size, nullptr), context, "describe", name)};
+    const Id attribute{check(H5Acreate2(object, name, memoryType, space, H5P_DEFAULT, H5P_DEFAULT), context, "write the attribute", name)};
     check(H5Awrite(attribute, memoryType, values), context, "write the attribute", name);
 }
 

@@ -32,11 +32,11 @@ class Id {
 public:
     Id() = default;
     explicit Id(hid_t id)
-        : m_id{ id }
+        : m_id{id}
     {
     }
     Id(Id &&other) noexcept
-        : m_id{ std::exchange(other.m_id, -1) }
+        : m_id{std::exchange(other.m_id, -1)}
     {
     }
     Id &operator=(Id &&other) noexcept

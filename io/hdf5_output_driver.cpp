@@ -81,7 +81,7 @@ haddr_t endWritten(const H5FD_t *file, H5FD_mem_t)
 herr_t readBytes(H5FD_t *file, H5FD_mem_t, hid_t, haddr_t address, std::size_t size, void *to)
 {
     OutputFile &f = *own(file);
-    const std::span<std::byte> out{ static_cast<std::byte *>(to), size };
+    const std::span<std::byte> out{static_cast<std::byte *>(to), size};
     std::size_t done = 0;
     while (done < size) {
         const ssize_t got = pread(f.handle, out.data() + done, size - done, static_cast<off_t>(address + done));
@@ -93,7 +93,7 @@ herr_t readBytes(H5FD_t *file, H5FD_mem_t, hid_t, haddr_t address, std::size_t s
             break;
         done += static_cast<std::size_t>(got);
     }
-    std::fill(out.begin() + static_cast<std::ptrdiff_t>(done), out.end(), std::byte{ 0 });
+    std::fill(out.begin() + static_cast<std::ptrdiff_t>(done), out.end(), std::byte{0});
     for (const auto &[start, bytes] : f.unwritten) {
         const haddr_t from = std::max(start, address), end = std::min<haddr_t>(start + bytes.size(), address + size);
         if (from < end)
@@ -105,7 +105,7 @@ herr_t readBytes(H5FD_t *file, H5FD_mem_t, hid_t, haddr_t address, std::size_t s
 herr_t writeBytes(H5FD_t *file, H5FD_mem_t kind, hid_t, haddr_t address, std::size_t size, const void *from)
 {
     OutputFile &f = *own(file);
-    const std::span<const std::byte> bytes{ static_cast<const std::byte *>(from), size };
+    const std::span<const std::byte> bytes{static_cast<const std::byte *>(from), size};
     for (std::size_t done = 0; done < size && *f.writeError == 0;) {
         const ssize_t put = pwrite(f.handle, bytes.data() + done, size - done, static_cast<off_t>(address + done));
         if (put > 0)
@@ -143,7 +143,7 @@ herr_t unlockFile(H5FD_t *)
 const H5FD_class_t driver = [] {
     H5FD_class_t d{};
     d.name = "expertscope_output";
-    d.maxaddr = (haddr_t{ 1 } << 62) - 1;
+    d.maxaddr = (haddr_t{1} << 62) - 1;
     d.fc_degree = H5F_CLOSE_STRONG;
     d.fapl_size = sizeof(std::atomic<int> *);
     d.open = openFile;

@@ -19,8 +19,8 @@ constexpr hssize_t mostAttributeValues = 1 << 16;
 
 [[noreturn]] void notAsExpected(const Context &context, const std::string &what)
 {
-    throw Error{ ErrorKind::Input, what, context.path,
-        "The file was not written as a routing trace: record it again or copy it again from where it came" };
+    throw Error{ErrorKind::Input, what, context.path,
+        "The file was not written as a routing trace: record it again or copy it again from where it came"};
 }
 
 herr_t collectName(hid_t, const char *name, const H5L_info_t *, void *to)
@@ -53,7 +53,7 @@ std::vector<std::string> texts(
     if (H5Tget_class(type) != H5T_STRING || (H5Tis_variable_str(type) <= 0 && size > largestFixedText / count + 1024))
         notAsExpected(context, name + " does not hold text");
     if (H5Tis_variable_str(type) > 0) {
-        Id memory{ H5Tcopy(H5T_C_S1) };
+        Id memory{H5Tcopy(H5T_C_S1)};
         H5Tset_size(memory, H5T_VARIABLE);
         H5Tset_cset(memory, H5Tget_cset(type));
         std::vector<char *> pointers(count, nullptr);
@@ -75,12 +75,12 @@ std::pair<Id, std::size_t> openAttribute(const Context &context, hid_t object, c
 {
     if (!hasAttribute(object, name))
         return {};
-    Id attribute{ check(H5Aopen(object, name, H5P_DEFAULT), context, "open the attribute", name) };
-    const Id space{ check(H5Aget_space(attribute), context, "read the attribute", name) };
+    Id attribute{check(H5Aopen(object, name, H5P_DEFAULT), context, "open the attribute", name)};
+    const Id space{check(H5Aget_space(attribute), context, "read the attribute", name)};
     const hssize_t count = H5Sget_simple_extent_npoints(space);
     if (count < 0 || count > mostAttributeValues)
-        notAsExpected(context, std::string{ "the attribute " } + name + " is too large");
-    return { std::move(attribute), static_cast<std::size_t>(count) };
+        notAsExpected(context, std::string{"the attribute "} + name + " is too large");
+    return {std::move(attribute), static_cast<std::size_t>(count)};
 }
 
 template<typename T>
@@ -91,9 +91,9 @@ std::vector<T> readNumbers(const Context &context, hid_t object, const char *nam
     std::vector<T> values(count);
     if (count == 0)
         return values;
-    const Id type{ check(H5Aget_type(attribute), context, "read the attribute", name) };
+    const Id type{check(H5Aget_type(attribute), context, "read the attribute", name)};
     if (H5Tget_class(type) != H5T_INTEGER && H5Tget_class(type) != H5T_FLOAT)
-        notAsExpected(context, std::string{ "the attribute " } + name + " is not a number");
+        notAsExpected(context, std::string{"the attribute "} + name + " is not a number");
     check(H5Aread(attribute, nativeType<T>(), values.data()), context, "read the attribute", name);
     return values;
 }
@@ -105,19 +105,19 @@ Id openFile(const Context &context)
     std::error_code code;
     const auto status = std::filesystem::status(context.path, code);
     if (!std::filesystem::exists(status))
-        throw Error{ ErrorKind::Input, "there is no such file", context.path, "Check the name" };
+        throw Error{ErrorKind::Input, "there is no such file", context.path, "Check the name"};
     if (!std::filesystem::is_regular_file(status))
-        throw Error{ ErrorKind::Input, "this is not a file", context.path, "Choose a trace file (.h5)" };
+        throw Error{ErrorKind::Input, "this is not a file", context.path, "Choose a trace file (.h5)"};
     if (access(context.path.c_str(), R_OK) != 0)
-        throw Error{ ErrorKind::Input, std::string{ "the file cannot be read: " } + std::strerror(errno), context.path,
-            "Check its permissions" };
+        throw Error{
+            ErrorKind::Input, std::string{"the file cannot be read: "} + std::strerror(errno), context.path, "Check its permissions"};
     Lane lane;
     if (H5Fis_hdf5(context.path.c_str()) <= 0) {
         H5Eclear2(H5E_DEFAULT);
-        throw Error{ ErrorKind::Input, "this is not an HDF5 file", context.path, "Choose a file written by \"expertscope trace\"" };
+        throw Error{ErrorKind::Input, "this is not an HDF5 file", context.path, "Choose a file written by \"expertscope trace\""};
     }
-    const Id access{ check(makeInputAccess(), context, "open the file") };
-    return Id{ check(H5Fopen(context.path.c_str(), H5F_ACC_RDONLY, access), context, "open the file") };
+    const Id access{check(makeInputAccess(), context, "open the file")};
+    return Id{check(H5Fopen(context.path.c_str(), H5F_ACC_RDONLY, access), context, "open the file")};
 }
 
 std::vector<std::string> linkNames(const Context &context, hid_t group)
@@ -142,16 +142,16 @@ Id openGroup(const Context &context, hid_t parent, const char *name)
 {
     Lane lane;
     if (!holdsGroup(parent, name))
-        notAsExpected(context, std::string{ "the file has no group " } + name);
-    return Id{ check(H5Gopen2(parent, name, H5P_DEFAULT), context, "open the group", name) };
+        notAsExpected(context, std::string{"the file has no group "} + name);
+    return Id{check(H5Gopen2(parent, name, H5P_DEFAULT), context, "open the group", name)};
 }
 
 Id openDataset(const Context &context, hid_t parent, const char *name)
 {
     Lane lane;
     if (!holdsDataset(parent, name))
-        notAsExpected(context, std::string{ "the file has no dataset " } + name);
-    return Id{ check(H5Dopen2(parent, name, H5P_DEFAULT), context, "open", name) };
+        notAsExpected(context, std::string{"the file has no dataset "} + name);
+    return Id{check(H5Dopen2(parent, name, H5P_DEFAULT), context, "open", name)};
 }
 
 bool hasAttribute(hid_t object, const char *name)
@@ -168,9 +168,9 @@ std::string readText(const Context &context, hid_t object, const char *name)
     const auto [attribute, count] = openAttribute(context, object, name);
     if (count == 0)
         return {};
-    const Id type{ check(H5Aget_type(attribute), context, "read the attribute", name) };
-    const Id space{ check(H5Aget_space(attribute), context, "read the attribute", name) };
-    return texts(context, type, space, count, std::string{ "the attribute " } + name, [&from = attribute](hid_t memory, void *to) {
+    const Id type{check(H5Aget_type(attribute), context, "read the attribute", name)};
+    const Id space{check(H5Aget_space(attribute), context, "read the attribute", name)};
+    return texts(context, type, space, count, std::string{"the attribute "} + name, [&from = attribute](hid_t memory, void *to) {
         return H5Aread(from, memory, to);
     }).front();
 }
@@ -194,11 +194,11 @@ std::vector<std::string> readStrings(const Context &context, hid_t parent, const
 {
     Lane lane;
     const Id dataset = openDataset(context, parent, name);
-    const Id space{ check(H5Dget_space(dataset), context, "read", name) };
+    const Id space{check(H5Dget_space(dataset), context, "read", name)};
     const std::vector<hsize_t> size = dimensions(context, space);
     if (size.size() != 1 || size[0] != static_cast<hsize_t>(count))
-        notAsExpected(context, std::string{ name } + " does not have " + std::to_string(count) + " rows");
-    const Id type{ check(H5Dget_type(dataset), context, "read", name) };
+        notAsExpected(context, std::string{name} + " does not have " + std::to_string(count) + " rows");
+    const Id type{check(H5Dget_type(dataset), context, "read", name)};
     return texts(context, type, space, static_cast<std::size_t>(count), name,
         [&](hid_t memory, void *to) { return H5Dread(dataset, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, to); });
 }

@@ -17,7 +17,7 @@ constexpr std::string_view prefix = "models--";
 fs::path variable(const char *name)
 {
     const char *value = std::getenv(name);
-    return value ? fs::path{ value } : fs::path{};
+    return value ? fs::path{value} : fs::path{};
 }
 
 /// "models--org--name" -> "org/name"; empty if it is not such a folder.
@@ -68,7 +68,7 @@ fs::path newestSnapshot(const fs::path &repository)
     fs::path newest;
     fs::file_time_type newestTime{};
     std::error_code failed;
-    for (fs::directory_iterator it{ repository / "snapshots", failed }, end; !failed && it != end; it.increment(failed)) {
+    for (fs::directory_iterator it{repository / "snapshots", failed}, end; !failed && it != end; it.increment(failed)) {
         std::error_code ignored;
         const fs::file_time_type time = fs::last_write_time(it->path(), ignored);
         if (!ignored && holdsConfig(it->path()) && (newest.empty() || time > newestTime)) {
@@ -86,7 +86,7 @@ std::optional<CacheSnapshot> snapshotOf(const fs::path &repository)
         folder = newestSnapshot(repository);
     if (folder.empty())
         return std::nullopt;
-    return CacheSnapshot{ modelName(repository), folder.filename().string(), folder };
+    return CacheSnapshot{modelName(repository), folder.filename().string(), folder};
 }
 
 } // namespace
@@ -114,17 +114,17 @@ std::optional<CacheSnapshot> cachedSnapshot(std::string_view name)
 {
     if (!isModelName(name))
         return std::nullopt;
-    std::string folder{ name };
+    std::string folder{name};
     if (const std::size_t slash = folder.find('/'); slash != std::string::npos)
         folder.replace(slash, 1, "--");
-    return snapshotOf(huggingFaceCacheFolder() / (std::string{ prefix } + folder));
+    return snapshotOf(huggingFaceCacheFolder() / (std::string{prefix} + folder));
 }
 
 std::vector<CacheSnapshot> cachedSnapshots()
 {
     std::vector<CacheSnapshot> found;
     std::error_code failed;
-    for (fs::directory_iterator it{ huggingFaceCacheFolder(), failed }, end; !failed && it != end; it.increment(failed)) {
+    for (fs::directory_iterator it{huggingFaceCacheFolder(), failed}, end; !failed && it != end; it.increment(failed)) {
         if (modelName(it->path()).empty())
             continue;
         if (std::optional<CacheSnapshot> snapshot = snapshotOf(it->path()))
@@ -140,7 +140,7 @@ std::optional<CacheSnapshot> snapshotOfFolder(const fs::path &folder)
     const std::string name = modelName(snapshots.parent_path());
     if (snapshots.filename() != "snapshots" || name.empty())
         return std::nullopt;
-    return CacheSnapshot{ name, folder.filename().string(), folder };
+    return CacheSnapshot{name, folder.filename().string(), folder};
 }
 
 } // namespace expertscope

@@ -22,18 +22,18 @@ std::string reason(int number)
 [[noreturn]] void failOpening(const std::string &path, int number)
 {
     if (number == ENOENT || number == ENOTDIR)
-        throw Error{ ErrorKind::Input, "there is no such file", path,
-            "Check the path; a link may point to a file that was moved or deleted" };
+        throw Error{
+            ErrorKind::Input, "there is no such file", path, "Check the path; a link may point to a file that was moved or deleted"};
     if (number == EACCES || number == EPERM)
-        throw Error{ ErrorKind::Input, "the file may not be read", path,
-            "Ask its owner for read permission, or copy it to a folder of your own" };
-    throw Error{ ErrorKind::Input, "the file cannot be opened: " + reason(number), path, "Check the disk and the path" };
+        throw Error{
+            ErrorKind::Input, "the file may not be read", path, "Ask its owner for read permission, or copy it to a folder of your own"};
+    throw Error{ErrorKind::Input, "the file cannot be opened: " + reason(number), path, "Check the disk and the path"};
 }
 
 } // namespace
 
 InputFile::InputFile(const std::filesystem::path &path, Accept accept)
-    : m_path{ path.string() }
+    : m_path{path.string()}
 {
     // Without O_NONBLOCK, opening a named pipe that nobody writes to would wait for ever.
     const int flags = O_RDONLY | O_CLOEXEC | (accept == Accept::RegularFile ? O_NONBLOCK : 0);
@@ -48,8 +48,8 @@ InputFile::InputFile(const std::filesystem::path &path, Accept accept)
         ::close(m_descriptor);
         if (!known)
             failOpening(m_path, number);
-        throw Error{ ErrorKind::Input, S_ISDIR(status.st_mode) ? "a file is wanted, but this is a folder" : "this is not a regular file",
-            m_path, "Give the path of a file" };
+        throw Error{ErrorKind::Input, S_ISDIR(status.st_mode) ? "a file is wanted, but this is a folder" : "this is not a regular file",
+            m_path, "Give the path of a file"};
     }
     m_sizeBytes = S_ISREG(status.st_mode) ? static_cast<std::uint64_t>(status.st_size) : 0;
 }
@@ -66,7 +66,7 @@ std::size_t InputFile::read(std::span<char> block)
         if (got >= 0)
             return static_cast<std::size_t>(got);
         if (errno != EINTR)
-            throw Error{ ErrorKind::Input, "the file cannot be read: " + reason(errno), m_path, "Check the disk and read it again" };
+            throw Error{ErrorKind::Input, "the file cannot be read: " + reason(errno), m_path, "Check the disk and read it again"};
     }
 }
 
@@ -79,10 +79,10 @@ std::string InputFile::readAt(std::uint64_t offset, std::size_t bytes) const
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            throw Error{ ErrorKind::Input, "the file cannot be read: " + reason(errno), m_path, "Check the disk and read it again" };
+            throw Error{ErrorKind::Input, "the file cannot be read: " + reason(errno), m_path, "Check the disk and read it again"};
         if (got == 0)
-            throw Error{ ErrorKind::Input, "the file became shorter while it was read", m_path,
-                "Wait until the program that writes it has finished" };
+            throw Error{ErrorKind::Input, "the file became shorter while it was read", m_path,
+                "Wait until the program that writes it has finished"};
         done += static_cast<std::size_t>(got);
     }
     return text;
@@ -95,21 +95,21 @@ std::shared_ptr<void> InputFile::map() const
     const auto bytes = static_cast<std::size_t>(m_sizeBytes);
     void *start = ::mmap(nullptr, bytes, PROT_READ, MAP_PRIVATE, m_descriptor, 0);
     if (start == MAP_FAILED)
-        throw Error{ ErrorKind::Device, "the file cannot be mapped into memory: " + reason(errno), m_path,
-            "Close other programs, or raise the limits on address space (ulimit -v) and on mappings (vm.max_map_count)" };
+        throw Error{ErrorKind::Device, "the file cannot be mapped into memory: " + reason(errno), m_path,
+            "Close other programs, or raise the limits on address space (ulimit -v) and on mappings (vm.max_map_count)"};
     // Fewer page-table misses when weights are streamed, on file systems that can; the others refuse, which costs nothing.
     ::madvise(start, bytes, MADV_HUGEPAGE);
-    return std::shared_ptr<void>{ start, [bytes](void *mapped) { ::munmap(mapped, bytes); } };
+    return std::shared_ptr<void>{start, [bytes](void *mapped) { ::munmap(mapped, bytes); }};
 }
 
 std::string readWholeFile(const std::filesystem::path &path, std::uint64_t limitBytes)
 {
-    const InputFile file{ path };
+    const InputFile file{path};
     if (file.sizeBytes() > limitBytes)
-        throw Error{ ErrorKind::Input,
+        throw Error{ErrorKind::Input,
             "the file has " + std::to_string(file.sizeBytes()) + " bytes, more than the " + std::to_string(limitBytes)
                 + " such a file may have",
-            path.string(), "Check that it is the right file" };
+            path.string(), "Check that it is the right file"};
     return file.readAt(0, static_cast<std::size_t>(file.sizeBytes()));
 }
 

@@ -36,7 +36,7 @@ struct JsonEvents::Sax {
     bool boolean(bool value) { return put(value); }
     bool number_integer(std::int64_t value) { return put(value); }
     bool number_unsigned(std::uint64_t value) { return put(value); }
-    bool number_float(double, const std::string &text) { return put(JsonFloat{ text }); }
+    bool number_float(double, const std::string &text) { return put(JsonFloat{text}); }
     bool string(std::string &value) { return put(std::move(value)); }
     bool binary(nlohmann::json::binary_t &) { return false; }
     bool start_object(std::size_t) { return open(Container::Object); }
@@ -58,9 +58,9 @@ struct JsonEvents::Sax {
 };
 
 JsonEvents::JsonEvents(std::string where, std::string remedy, std::size_t deepest)
-    : m_where{ std::move(where) }
-    , m_remedy{ std::move(remedy) }
-    , m_deepest{ deepest }
+    : m_where{std::move(where)}
+    , m_remedy{std::move(remedy)}
+    , m_deepest{deepest}
 {
 }
 
@@ -70,13 +70,13 @@ void JsonEvents::parse(std::string_view text)
     if (const std::size_t zero = text.find('\0'); zero != std::string_view::npos)
         fail("the JSON is broken at byte " + std::to_string(zero + 1));
     m_levels.clear();
-    Sax sax{ *this };
+    Sax sax{*this};
     nlohmann::json::sax_parse(text.begin(), text.end(), &sax);
 }
 
 void JsonEvents::fail(const std::string &what) const
 {
-    throw Error{ ErrorKind::Input, what, m_where, m_remedy };
+    throw Error{ErrorKind::Input, what, m_where, m_remedy};
 }
 
 } // namespace expertscope

@@ -25,13 +25,13 @@ namespace {
         remedy = "You may not write there: choose another folder or change its permissions";
     else if (code == ENOENT || code == ENOTDIR)
         remedy = "Create the folder first or choose another one";
-    throw Error{ ErrorKind::Input, std::string{ "cannot " } + doing + ": " + std::strerror(code), file.string(), remedy };
+    throw Error{ErrorKind::Input, std::string{"cannot "} + doing + ": " + std::strerror(code), file.string(), remedy};
 }
 
 [[noreturn]] void refuseExisting(const std::filesystem::path &file)
 {
-    throw Error{ ErrorKind::Input, "the file exists already and was kept", file.string(),
-        "Choose another name, or ask for it to be overwritten (--force)" };
+    throw Error{ErrorKind::Input, "the file exists already and was kept", file.string(),
+        "Choose another name, or ask for it to be overwritten (--force)"};
 }
 
 void syncToDisk(const std::filesystem::path &path, int flags)
@@ -69,13 +69,13 @@ int renameNoReplace(const std::filesystem::path &from, const std::filesystem::pa
 } // namespace
 
 PartFile::PartFile(std::filesystem::path file, bool overwrite)
-    : m_file{ std::move(file) }
-    , m_overwrite{ overwrite }
+    : m_file{std::move(file)}
+    , m_overwrite{overwrite}
 {
     std::error_code ignored;
     const auto status = std::filesystem::status(m_file, ignored);
     if (std::filesystem::is_directory(status) || !m_file.has_filename())
-        throw Error{ ErrorKind::Input, "this is a folder, not a file name", m_file.string(), "Give a file name inside the folder" };
+        throw Error{ErrorKind::Input, "this is a folder, not a file name", m_file.string(), "Give a file name inside the folder"};
     if (std::filesystem::exists(std::filesystem::symlink_status(m_file, ignored)) && !m_overwrite)
         refuseExisting(m_file);
 
@@ -114,7 +114,7 @@ void PartFile::commit()
     }
     m_done = true;
     const std::filesystem::path folder = m_file.parent_path();
-    syncToDisk(folder.empty() ? std::filesystem::path{ "." } : folder, O_RDONLY | O_DIRECTORY);
+    syncToDisk(folder.empty() ? std::filesystem::path{"."} : folder, O_RDONLY | O_DIRECTORY);
 }
 
 } // namespace expertscope

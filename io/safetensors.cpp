@@ -21,21 +21,21 @@ struct StoredType {
     DType type;
 };
 constexpr StoredType storedTypes[] = {
-    { "F32", DType::F32 },
-    { "F16", DType::F16 },
-    { "BF16", DType::BF16 },
-    { "I32", DType::I32 },
-    { "I64", DType::I64 },
-    { "U8", DType::U8 },
+    {"F32", DType::F32},
+    {"F16", DType::F16},
+    {"BF16", DType::BF16},
+    {"I32", DType::I32},
+    {"I64", DType::I64},
+    {"U8", DType::U8},
 };
 
 /// {name: {dtype, shape, data_offsets}, "__metadata__": {string: string}}; offsets still count from the end of the header.
 class HeaderReader final : public JsonEvents {
 public:
     HeaderReader(const std::string &where, std::uint64_t dataBytes)
-        : JsonEvents{ where, damaged, 3 }
-        , m_where{ where }
-        , m_dataBytes{ dataBytes }
+        : JsonEvents{where, damaged, 3}
+        , m_where{where}
+        , m_dataBytes{dataBytes}
     {
     }
     std::vector<SafetensorsEntry> entries;
@@ -86,12 +86,12 @@ private:
         const auto *stored =
             std::find_if(std::begin(storedTypes), std::end(storedTypes), [&](const StoredType &t) { return t.name == m_entry.dtype; });
         if (stored == std::end(storedTypes))
-            throw Error{ ErrorKind::Input, inEntry("has the element type " + shown(m_entry.dtype) + ", which is not supported"), m_where,
-                "Supported are F32, F16, BF16, I32, I64 and U8: use the model's unquantised BF16 or F16 version" };
-        SafetensorsEntry entry{ key(1), stored->type, {}, 0, 0 };
+            throw Error{ErrorKind::Input, inEntry("has the element type " + shown(m_entry.dtype) + ", which is not supported"), m_where,
+                "Supported are F32, F16, BF16, I32, I64 and U8: use the model's unquantised BF16 or F16 version"};
+        SafetensorsEntry entry{key(1), stored->type, {}, 0, 0};
         if (m_entry.shape.size() > entry.shape.dims.size())
-            throw Error{ ErrorKind::Input, inEntry("has " + std::to_string(m_entry.shape.size()) + " dimensions"), m_where,
-                "Only model weights of up to four dimensions are supported" };
+            throw Error{ErrorKind::Input, inEntry("has " + std::to_string(m_entry.shape.size()) + " dimensions"), m_where,
+                "Only model weights of up to four dimensions are supported"};
         if (m_entry.offsets.size() != 2)
             fail(inEntry("has data_offsets that are not two numbers"));
         entry.begin = m_entry.offsets[0];
@@ -109,7 +109,7 @@ private:
             entry.shape.dims[static_cast<std::size_t>(entry.shape.rank++)] = static_cast<std::int64_t>(size);
         }
         if (entry.end - entry.begin != (empty ? 0 : bytes))
-            fail(inEntry("is " + std::string{ stored->name } + " " + entry.shape.text() + ", which does not fit its "
+            fail(inEntry("is " + std::string{stored->name} + " " + entry.shape.text() + ", which does not fit its "
                 + std::to_string(entry.end - entry.begin) + " bytes"));
         return entry;
     }
@@ -132,14 +132,14 @@ void requireGapless(const std::vector<SafetensorsEntry> &entries, std::uint64_t 
     std::uint64_t expected = 0;
     for (const SafetensorsEntry &entry : entries) {
         if (entry.begin != expected)
-            throw Error{ ErrorKind::Input,
+            throw Error{ErrorKind::Input,
                 "tensor " + shown(entry.name) + (entry.begin < expected ? " overlaps the tensor before it" : " leaves a hole before it"),
-                where, damaged };
+                where, damaged};
         expected = entry.end;
     }
     if (expected != dataBytes)
-        throw Error{ ErrorKind::Input, std::to_string(dataBytes - expected) + " bytes at the end of the file belong to no tensor", where,
-            damaged };
+        throw Error{
+            ErrorKind::Input, std::to_string(dataBytes - expected) + " bytes at the end of the file belong to no tensor", where, damaged};
 }
 
 } // namespace
@@ -147,22 +147,22 @@ void requireGapless(const std::vector<SafetensorsEntry> &entries, std::uint64_t 
 std::uint64_t safetensorsHeaderBytes(std::string_view start, std::uint64_t fileBytes, const std::string &where)
 {
     if (start.starts_with("version "))
-        throw Error{ ErrorKind::Input, "this is a Git LFS pointer, not the weights themselves", where,
-            "Fetch the weights: run \"git lfs pull\" in the folder" };
+        throw Error{ErrorKind::Input, "this is a Git LFS pointer, not the weights themselves", where,
+            "Fetch the weights: run \"git lfs pull\" in the folder"};
     if (fileBytes < safetensorsPrefixBytes || start.size() < safetensorsPrefixBytes)
-        throw Error{ ErrorKind::Input, "a file of " + std::to_string(fileBytes) + " bytes is too short to be a safetensors file", where,
-            damaged };
+        throw Error{
+            ErrorKind::Input, "a file of " + std::to_string(fileBytes) + " bytes is too short to be a safetensors file", where, damaged};
     std::uint64_t length = 0;
     for (std::size_t i = 0; i < safetensorsPrefixBytes; ++i)
-        length |= std::uint64_t{ static_cast<unsigned char>(start[i]) } << (8 * i);
+        length |= std::uint64_t{static_cast<unsigned char>(start[i])} << (8 * i);
     if (length > longestHeaderBytes)
-        throw Error{ ErrorKind::Input, "this is not a safetensors file: its header would have " + std::to_string(length) + " bytes", where,
-            "Check that it is the right file; a format other than safetensors has to be converted" };
+        throw Error{ErrorKind::Input, "this is not a safetensors file: its header would have " + std::to_string(length) + " bytes", where,
+            "Check that it is the right file; a format other than safetensors has to be converted"};
     if (length > fileBytes - safetensorsPrefixBytes)
-        throw Error{ ErrorKind::Input,
+        throw Error{ErrorKind::Input,
             "the file is cut short inside its header: " + std::to_string(length) + " bytes are announced, "
                 + std::to_string(fileBytes - safetensorsPrefixBytes) + " are there",
-            where, damaged };
+            where, damaged};
     return safetensorsPrefixBytes + length;
 }
 
@@ -170,9 +170,9 @@ std::vector<SafetensorsEntry> parseSafetensors(std::string_view start, std::uint
 {
     const std::uint64_t headerBytes = safetensorsHeaderBytes(start, fileBytes, where);
     if (start.size() < headerBytes)
-        throw Error{ ErrorKind::Input, "the header is incomplete", where, damaged };
+        throw Error{ErrorKind::Input, "the header is incomplete", where, damaged};
     const std::uint64_t dataBytes = fileBytes - headerBytes;
-    HeaderReader reader{ where, dataBytes };
+    HeaderReader reader{where, dataBytes};
     reader.parse(start.substr(safetensorsPrefixBytes, static_cast<std::size_t>(headerBytes) - safetensorsPrefixBytes));
 
     std::vector<SafetensorsEntry> entries = std::move(reader.entries);
@@ -188,7 +188,7 @@ std::vector<SafetensorsEntry> parseSafetensors(std::string_view start, std::uint
 
 SafetensorsFile mapSafetensors(const std::filesystem::path &path)
 {
-    const InputFile file{ path };
+    const InputFile file{path};
     const std::string where = path.string();
     SafetensorsFile out;
     out.fileBytes = file.sizeBytes();
@@ -201,7 +201,7 @@ SafetensorsFile mapSafetensors(const std::filesystem::path &path)
     out.owners.push_back(mapping);
     out.tensors.reserve(entries.size());
     for (SafetensorsEntry &entry : entries) {
-        Tensor tensor{ static_cast<std::byte *>(mapping.get()) + entry.begin, entry.dtype, entry.shape };
+        Tensor tensor{static_cast<std::byte *>(mapping.get()) + entry.begin, entry.dtype, entry.shape};
         if (entry.begin % sizeBytes(entry.dtype) != 0) {
             auto aligned = std::make_shared<Buffer>(hostBuffer(entry.dtype, entry.shape));
             if (const std::size_t bytes = tensor.bytes())

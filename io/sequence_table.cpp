@@ -10,18 +10,18 @@
 namespace expertscope {
 
 GrowingStrings::GrowingStrings(h5::LabelledFile &file, hid_t parent, const std::string &name, const h5::Doc &doc)
-    : m_context{ file.context() }
-    , m_name{ name }
+    : m_context{file.context()}
+    , m_name{name}
 {
     h5::Lane lane;
     const hsize_t size = 0, largest = H5S_UNLIMITED, chunk = layout::sequenceChunkRows;
-    const h5::Id space{ h5::check(H5Screate_simple(1, &size, &largest), m_context, "describe", name) };
-    const h5::Id create{ h5::check(H5Pcreate(H5P_DATASET_CREATE), m_context, "describe", name) };
+    const h5::Id space{h5::check(H5Screate_simple(1, &size, &largest), m_context, "describe", name)};
+    const h5::Id create{h5::check(H5Pcreate(H5P_DATASET_CREATE), m_context, "describe", name)};
     h5::check(H5Pset_chunk(create, 1, &chunk), m_context, "describe", name);
     // the table of text addresses gets a checksum by being compressed
     h5::check(H5Pset_deflate(create, 1), m_context, "describe", name);
-    m_dataset = h5::Id{ h5::check(
-        H5Dcreate2(parent, name.c_str(), h5::stringType(), space, H5P_DEFAULT, create, H5P_DEFAULT), m_context, "create", name) };
+    m_dataset = h5::Id{
+        h5::check(H5Dcreate2(parent, name.c_str(), h5::stringType(), space, H5P_DEFAULT, create, H5P_DEFAULT), m_context, "create", name)};
     file.describe(m_dataset, doc);
 }
 
@@ -39,11 +39,11 @@ void GrowingStrings::flush()
     h5::Lane lane;
     const hsize_t count = m_pending.size(), size = m_rows + count;
     h5::check(H5Dset_extent(m_dataset, &size), m_context, "enlarge", m_name);
-    const h5::Id space{ h5::check(H5Dget_space(m_dataset), m_context, "write", m_name) };
+    const h5::Id space{h5::check(H5Dget_space(m_dataset), m_context, "write", m_name)};
     h5::check(H5Sselect_hyperslab(space, H5S_SELECT_SET, &m_rows, nullptr, &count, nullptr), m_context, "write", m_name);
-    const h5::Id memory{ h5::check(H5Screate_simple(1, &count, nullptr), m_context, "write", m_name) };
-    h5::check(H5Dwrite(m_dataset, h5::stringType(), memory, space, H5P_DEFAULT, h5::CStrings{ m_pending }.pointers()), m_context, "write",
-        m_name);
+    const h5::Id memory{h5::check(H5Screate_simple(1, &count, nullptr), m_context, "write", m_name)};
+    h5::check(
+        H5Dwrite(m_dataset, h5::stringType(), memory, space, H5P_DEFAULT, h5::CStrings{m_pending}.pointers()), m_context, "write", m_name);
     m_rows = size;
     m_pending.clear();
 }
@@ -79,30 +79,30 @@ std::vector<std::string> datasetNames(const std::vector<std::string> &columns)
 } // namespace
 
 SequenceTable::SequenceTable(h5::LabelledFile &file, h5::ChunkQueue &queue, const TraceMeta &meta, bool compress)
-    : m_file{ file }
-    , m_group{ file.group("sequences") }
-    , m_id{ file, m_group, "seq_id", { "identifier of the sequence" } }
-    , m_parallelId{ file, m_group, "parallel_id", { "same in every translation of one text; empty = none" } }
-    , m_sha256{ file, m_group, "sha256", { "SHA-256 of the text of the sequence, hexadecimal; empty = not recorded" } }
+    : m_file{file}
+    , m_group{file.group("sequences")}
+    , m_id{file, m_group, "seq_id", {"identifier of the sequence"}}
+    , m_parallelId{file, m_group, "parallel_id", {"same in every translation of one text; empty = none"}}
+    , m_sha256{file, m_group, "sha256", {"SHA-256 of the text of the sequence, hexadecimal; empty = not recorded"}}
 {
     const auto numbers = [&](hid_t parent, const char *name, hid_t type, const void *fill, const h5::Doc &doc) {
         auto column = std::make_unique<h5::GrowingDataset>(file.context(), queue, parent,
-            h5::GrowingSpec{ .name = name, .fileType = type, .chunkRows = layout::sequenceChunkRows, .fill = fill, .compress = compress });
+            h5::GrowingSpec{.name = name, .fileType = type, .chunkRows = layout::sequenceChunkRows, .fill = fill, .compress = compress});
         file.describe(column->id(), doc);
         return column;
     };
     const std::int32_t none = -1;
-    m_sequence = numbers(file.root(), "sequence", H5T_STD_I32LE, nullptr, { "sequence", "1" });
-    m_language = numbers(m_group, "language_index", H5T_STD_I32LE, &none, { "index into /labels/language_code; -1 = not given", "1" });
-    m_domain = numbers(m_group, "domain_index", H5T_STD_I32LE, &none, { "index into /labels/domain_name; -1 = not given", "1" });
-    m_nPrompt = numbers(m_group, "n_prompt", H5T_STD_I64LE, nullptr, { "tokens of the prompt", "tokens" });
-    m_nGenerated = numbers(m_group, "n_generated", H5T_STD_I64LE, nullptr, { "tokens after the prompt", "tokens" });
+    m_sequence = numbers(file.root(), "sequence", H5T_STD_I32LE, nullptr, {"sequence", "1"});
+    m_language = numbers(m_group, "language_index", H5T_STD_I32LE, &none, {"index into /labels/language_code; -1 = not given", "1"});
+    m_domain = numbers(m_group, "domain_index", H5T_STD_I32LE, &none, {"index into /labels/domain_name; -1 = not given", "1"});
+    m_nPrompt = numbers(m_group, "n_prompt", H5T_STD_I64LE, nullptr, {"tokens of the prompt", "tokens"});
+    m_nGenerated = numbers(m_group, "n_generated", H5T_STD_I64LE, nullptr, {"tokens after the prompt", "tokens"});
     h5::writeAttribute(file.context(), m_language->id(), "_FillValue", none);
     h5::writeAttribute(file.context(), m_domain->id(), "_FillValue", none);
 
     const std::vector<std::string> names = datasetNames(meta.labelColumns);
     for (std::size_t i = 0; i < names.size(); ++i) {
-        m_labels.emplace_back(file, m_group, names[i], h5::Doc{ "label column of the corpus" });
+        m_labels.emplace_back(file, m_group, names[i], h5::Doc{"label column of the corpus"});
         h5::writeAttribute(file.context(), m_labels.back().id(), layout::labelName, meta.labelColumns[i]);
         h5::writeAttribute(file.context(), m_labels.back().id(), layout::labelIndex, static_cast<std::int32_t>(i));
     }
@@ -113,15 +113,15 @@ SequenceTable::SequenceTable(h5::LabelledFile &file, h5::ChunkQueue &queue, cons
     const auto layers = static_cast<hsize_t>(meta.moeLayers()), experts = static_cast<hsize_t>(meta.experts);
     const hsize_t rowsOf64k = std::clamp<hsize_t>(65536 / (layers * experts * sizeof(float)), 1, layout::sequenceChunkRows);
     m_meanSoftmax = std::make_unique<h5::GrowingDataset>(file.context(), queue, m_summary,
-        h5::GrowingSpec{ .name = "mean_softmax",
+        h5::GrowingSpec{.name = "mean_softmax",
             .fileType = H5T_IEEE_F32LE,
             .layers = layers,
             .width = experts,
             .rank = 3,
             .chunkRows = rowsOf64k,
             .chunkLayers = layers,
-            .compress = compress });
-    file.describe(m_meanSoftmax->id(), { "mean over the tokens of a sequence of the softmax over all router logits", "1", "probability" });
+            .compress = compress});
+    file.describe(m_meanSoftmax->id(), {"mean over the tokens of a sequence of the softmax over all router logits", "1", "probability"});
 }
 
 void SequenceTable::append(const SequenceInfo &info, std::span<const float> meanSoftmax)
@@ -145,10 +145,10 @@ void SequenceTable::append(const SequenceInfo &info, std::span<const float> mean
 void SequenceTable::flush()
 {
     for (h5::GrowingDataset *column :
-        { m_sequence.get(), m_language.get(), m_domain.get(), m_nPrompt.get(), m_nGenerated.get(), m_meanSoftmax.get() })
+        {m_sequence.get(), m_language.get(), m_domain.get(), m_nPrompt.get(), m_nGenerated.get(), m_meanSoftmax.get()})
         if (column)
             column->flush();
-    for (GrowingStrings *column : { &m_id, &m_parallelId, &m_sha256 })
+    for (GrowingStrings *column : {&m_id, &m_parallelId, &m_sha256})
         column->flush();
     for (GrowingStrings &column : m_labels)
         column.flush();
@@ -157,14 +157,14 @@ void SequenceTable::flush()
 void SequenceTable::attach()
 {
     m_file.makeScale("sequence", m_sequence->release());
-    for (const h5::GrowingDataset *column : { m_language.get(), m_domain.get(), m_nPrompt.get(), m_nGenerated.get() })
-        m_file.attach(column->id(), { "sequence" });
-    for (const GrowingStrings *column : { &m_id, &m_parallelId, &m_sha256 })
-        m_file.attach(column->id(), { "sequence" });
+    for (const h5::GrowingDataset *column : {m_language.get(), m_domain.get(), m_nPrompt.get(), m_nGenerated.get()})
+        m_file.attach(column->id(), {"sequence"});
+    for (const GrowingStrings *column : {&m_id, &m_parallelId, &m_sha256})
+        m_file.attach(column->id(), {"sequence"});
     for (const GrowingStrings &column : m_labels)
-        m_file.attach(column.id(), { "sequence" });
+        m_file.attach(column.id(), {"sequence"});
     if (m_meanSoftmax)
-        m_file.attach(m_meanSoftmax->id(), { "sequence", "layer", "expert" });
+        m_file.attach(m_meanSoftmax->id(), {"sequence", "layer", "expert"});
 }
 
 } // namespace expertscope

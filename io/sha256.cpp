@@ -13,8 +13,8 @@ namespace {
 void check(int result)
 {
     if (result != 1)
-        throw Error{ ErrorKind::Device, "SHA-256 is not available in the installed OpenSSL", {},
-            "Reinstall libssl3, or check its configuration" };
+        throw Error{
+            ErrorKind::Device, "SHA-256 is not available in the installed OpenSSL", {}, "Reinstall libssl3, or check its configuration"};
 }
 
 } // namespace
@@ -25,7 +25,7 @@ struct Sha256::Context {
 };
 
 Sha256::Sha256()
-    : m_context{ std::make_unique<Context>() }
+    : m_context{std::make_unique<Context>()}
 {
     check(EVP_DigestInit_ex(m_context->digest, EVP_sha256(), nullptr));
 }
@@ -43,7 +43,7 @@ Sha256 &Sha256::add(std::uint64_t number)
     std::array<char, 8> bytes{};
     for (std::size_t i = 0; i < bytes.size(); ++i)
         bytes[i] = static_cast<char>(number >> (8 * i) & 0xffu);
-    return add(std::string_view{ bytes.data(), bytes.size() });
+    return add(std::string_view{bytes.data(), bytes.size()});
 }
 
 std::string Sha256::hex()

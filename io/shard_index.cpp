@@ -12,7 +12,7 @@ namespace {
 class IndexReader final : public JsonEvents {
 public:
     explicit IndexReader(const std::string &where)
-        : JsonEvents{ where, "Download the index file again", 16 }
+        : JsonEvents{where, "Download the index file again", 16}
     {
     }
 
@@ -40,7 +40,7 @@ private:
         if (depth() != 2 || key(1) != "weight_map")
             return;
         std::string *shard = std::get_if<std::string>(&value);
-        if (!shard || !shard->ends_with(".safetensors") || shard->find_first_of(std::string_view{ "/\\\0", 3 }) != std::string::npos)
+        if (!shard || !shard->ends_with(".safetensors") || shard->find_first_of(std::string_view{"/\\\0", 3}) != std::string::npos)
             failOnShard();
         m_shardOf.emplace(key(2), std::move(*shard));
     }
@@ -56,7 +56,7 @@ private:
 
 std::map<std::string, std::string, std::less<>> parseShardIndex(std::string_view json, const std::string &where)
 {
-    return IndexReader{ where }.read(json);
+    return IndexReader{where}.read(json);
 }
 
 } // namespace expertscope

@@ -28,8 +28,8 @@ std::size_t size(std::int64_t count)
 } // namespace
 
 TraceReader::TraceReader(const std::filesystem::path &file)
-    : m_context{ file.string(), nullptr }
-    , m_file{ h5::openFile(m_context) }
+    : m_context{file.string(), nullptr}
+    , m_file{h5::openFile(m_context)}
 {
     checkFormat();
     openArrays();
@@ -37,24 +37,24 @@ TraceReader::TraceReader(const std::filesystem::path &file)
     readSequences();
     readChecks();
     noteUnknown(m_file, "/",
-        { "token", "layer", "slot", "expert", "sequence", "language", "domain", "byte", "token_edge", "expert_id", "gate_weight",
+        {"token", "layer", "slot", "expert", "sequence", "language", "domain", "byte", "token_edge", "expert_id", "gate_weight",
             "router_logit", "selection_score", "expert_out_norm", "n_active", "token_id", "position", "seq_index", "phase", "logprob",
             "predicted_id", "token_bytes", "token_offset", "load", "gate_mass", "sequences", "labels", "model", "engine", "routing",
-            "summary", "checks" },
-        { "view_" });
+            "summary", "checks"},
+        {"view_"});
 }
 
 void TraceReader::damaged(const std::string &what) const
 {
-    throw Error{ ErrorKind::Input, what, m_context.path,
-        "The file is damaged or was not written as a routing trace: record it again or copy it again from where it came" };
+    throw Error{ErrorKind::Input, what, m_context.path,
+        "The file is damaged or was not written as a routing trace: record it again or copy it again from where it came"};
 }
 
 void TraceReader::checkFormat()
 {
     if (h5::readText(m_context, m_file, "format") != layout::format)
-        throw Error{ ErrorKind::Input, "this is an HDF5 file, but not a routing trace", m_context.path,
-            std::string{ "Choose a file whose attribute \"format\" is " } + layout::format };
+        throw Error{ErrorKind::Input, "this is an HDF5 file, but not a routing trace", m_context.path,
+            std::string{"Choose a file whose attribute \"format\" is "} + layout::format};
     const std::string version = h5::readText(m_context, m_file, "format_version");
     int major = 0, minor = 0;
     const char *end = version.data() + version.size();
@@ -64,8 +64,8 @@ void TraceReader::checkFormat()
     if (!wellFormed)
         damaged("the format version \"" + version + "\" is not a version number");
     if (major != layout::majorVersion)
-        throw Error{ ErrorKind::Input, "the trace has format version " + version + ", this program reads 1.x", m_context.path,
-            major > layout::majorVersion ? "Use a newer Expertscope" : "Record the trace again" };
+        throw Error{ErrorKind::Input, "the trace has format version " + version + ", this program reads 1.x", m_context.path,
+            major > layout::majorVersion ? "Use a newer Expertscope" : "Record the trace again"};
     if (minor > 0)
         m_meta.notes.push_back("The file has format version " + version + "; what is new in it since " + layout::version + " is not shown");
 }
@@ -73,20 +73,20 @@ void TraceReader::checkFormat()
 h5::Array TraceReader::requiredArray(hid_t parent, const char *name, NumberKind kind, int rank)
 {
     if (!h5::holdsDataset(parent, name))
-        damaged(std::string{ "the trace has no dataset " } + name);
-    return h5::Array{ m_context, m_cache, parent, name, kind, rank };
+        damaged(std::string{"the trace has no dataset "} + name);
+    return h5::Array{m_context, m_cache, parent, name, kind, rank};
 }
 
 TraceReader::MaybeArray TraceReader::optionalArray(hid_t parent, const char *name, NumberKind kind, std::vector<std::int64_t> shape)
 {
     if (!h5::holdsDataset(parent, name))
         return {};
-    MaybeArray array{ std::in_place, m_context, m_cache, parent, name, kind, static_cast<int>(shape.size()) };
-    const std::vector<std::int64_t> found = shape.size() == 3 ? std::vector{ array->rows(), array->layers(), array->width() }
-        : shape.size() == 2                                   ? std::vector{ array->rows(), array->width() }
-                                                              : std::vector{ array->rows() };
+    MaybeArray array{std::in_place, m_context, m_cache, parent, name, kind, static_cast<int>(shape.size())};
+    const std::vector<std::int64_t> found = shape.size() == 3 ? std::vector{array->rows(), array->layers(), array->width()}
+        : shape.size() == 2                                   ? std::vector{array->rows(), array->width()}
+                                                              : std::vector{array->rows()};
     if (found != shape)
-        damaged(std::string{ name } + " does not have the shape that expert_id and the dimension scales say");
+        damaged(std::string{name} + " does not have the shape that expert_id and the dimension scales say");
     return array;
 }
 
@@ -101,7 +101,7 @@ void TraceReader::openArrays()
     m_meta.tokens = tokens;
     m_meta.slotCount = static_cast<int>(slots);
     m_meta.experts = static_cast<int>(experts);
-    const auto perToken = [&](const char *name, NumberKind kind) { return optionalArray(m_file, name, kind, { tokens }); };
+    const auto perToken = [&](const char *name, NumberKind kind) { return optionalArray(m_file, name, kind, {tokens}); };
     const auto layerArray = requiredArray(m_file, "layer", NumberKind::Integer, 1);
     if (layerArray.rows() != layers)
         damaged("layer does not have the length that expert_id says");
@@ -115,24 +115,24 @@ void TraceReader::openArrays()
     m_seqIndex = perToken("seq_index", NumberKind::Integer);
     m_phase = perToken("phase", NumberKind::Integer);
     for (const auto &[array, name] :
-        { std::pair{ &m_tokenId, "token_id" }, { &m_position, "position" }, { &m_seqIndex, "seq_index" }, { &m_phase, "phase" } })
+        {std::pair{&m_tokenId, "token_id"}, {&m_position, "position"}, {&m_seqIndex, "seq_index"}, {&m_phase, "phase"}})
         if (!*array)
-            damaged(std::string{ "the trace has no dataset " } + name);
+            damaged(std::string{"the trace has no dataset "} + name);
     m_logprob = perToken("logprob", NumberKind::Real);
     m_predictedId = perToken("predicted_id", NumberKind::Integer);
-    m_gateWeight = optionalArray(m_file, "gate_weight", NumberKind::Real, { tokens, layers, slots });
-    m_routerLogit = optionalArray(m_file, "router_logit", NumberKind::Real, { tokens, layers, experts });
-    m_selectionScore = optionalArray(m_file, "selection_score", NumberKind::Real, { tokens, layers, experts });
-    m_expertOutNorm = optionalArray(m_file, "expert_out_norm", NumberKind::Real, { tokens, layers, slots });
-    m_load = optionalArray(m_file, "load", NumberKind::Integer, { layers, experts });
-    m_gateMass = optionalArray(m_file, "gate_mass", NumberKind::Real, { layers, experts });
+    m_gateWeight = optionalArray(m_file, "gate_weight", NumberKind::Real, {tokens, layers, slots});
+    m_routerLogit = optionalArray(m_file, "router_logit", NumberKind::Real, {tokens, layers, experts});
+    m_selectionScore = optionalArray(m_file, "selection_score", NumberKind::Real, {tokens, layers, experts});
+    m_expertOutNorm = optionalArray(m_file, "expert_out_norm", NumberKind::Real, {tokens, layers, slots});
+    m_load = optionalArray(m_file, "load", NumberKind::Integer, {layers, experts});
+    m_gateMass = optionalArray(m_file, "gate_mass", NumberKind::Real, {layers, experts});
     if (!m_load || (m_gateWeight && !m_gateMass))
         damaged("the trace has no dataset load or gate_mass");
     if (h5::holdsDataset(m_file, "token_offset") && h5::holdsDataset(m_file, "token_bytes")) {
-        m_textOffset = optionalArray(m_file, "token_offset", NumberKind::Integer, { tokens + 1 });
+        m_textOffset = optionalArray(m_file, "token_offset", NumberKind::Integer, {tokens + 1});
         m_textBytes.emplace(requiredArray(m_file, "token_bytes", NumberKind::Integer, 1));
     }
-    m_meta.fields = { .gateWeight = m_gateWeight.has_value(),
+    m_meta.fields = {.gateWeight = m_gateWeight.has_value(),
         .routerLogit = m_routerLogit.has_value(),
         .selectionScore = m_selectionScore.has_value(),
         .expertOutNorm = m_expertOutNorm.has_value(),
@@ -140,7 +140,7 @@ void TraceReader::openArrays()
         .logprob = m_logprob.has_value(),
         .predictedId = m_predictedId.has_value(),
         .tokenText = m_textBytes.has_value(),
-        .meanSoftmax = false };
+        .meanSoftmax = false};
 }
 
 void TraceReader::readDescription()
@@ -201,7 +201,7 @@ void TraceReader::readSequences()
         damaged("the trace says it has " + std::to_string(count) + " sequences");
     const std::vector<std::int64_t> nPrompt = prompt.readAll<std::int64_t>();
     const auto column = [&](const char *name) {
-        const MaybeArray array = optionalArray(group, name, NumberKind::Integer, { count });
+        const MaybeArray array = optionalArray(group, name, NumberKind::Integer, {count});
         return array ? array->readAll<std::int64_t>() : std::vector<std::int64_t>{};
     };
     const auto texts = [&](const char *name) {
@@ -236,9 +236,9 @@ void TraceReader::readSequences()
         const h5::Id dataset = h5::openDataset(m_context, group, link.c_str());
         const std::string name = h5::readText(m_context, dataset, layout::labelName);
         const std::vector<std::int64_t> order = h5::readIntegers(m_context, dataset, layout::labelIndex);
-        labels.push_back({ order.empty() ? static_cast<std::int64_t>(labels.size()) : order.front(),
+        labels.push_back({order.empty() ? static_cast<std::int64_t>(labels.size()) : order.front(),
             h5::hasAttribute(dataset, layout::labelName) ? name : link.substr(std::char_traits<char>::length(layout::labelPrefix)),
-            h5::readStrings(m_context, group, link.c_str(), count) });
+            h5::readStrings(m_context, group, link.c_str(), count)});
     }
     std::stable_sort(labels.begin(), labels.end(), [](const LabelColumn &a, const LabelColumn &b) { return a.order < b.order; });
     for (const LabelColumn &label : labels)
@@ -266,15 +266,15 @@ void TraceReader::readSequences()
     }
     if (firstToken != m_meta.tokens)
         damaged("the sequences hold " + std::to_string(firstToken) + " tokens, the trace " + std::to_string(m_meta.tokens));
-    noteUnknown(group, "/sequences/", { "seq_id", "language_index", "domain_index", "parallel_id", "n_prompt", "n_generated", "sha256" },
-        { layout::labelPrefix });
+    noteUnknown(group, "/sequences/", {"seq_id", "language_index", "domain_index", "parallel_id", "n_prompt", "n_generated", "sha256"},
+        {layout::labelPrefix});
 
     if (!h5::holdsGroup(m_file, "summary"))
         return;
     const h5::Id summary = h5::openGroup(m_context, m_file, "summary");
-    m_meanSoftmax = optionalArray(summary, "mean_softmax", NumberKind::Real, { count, m_meta.moeLayers(), m_meta.experts });
+    m_meanSoftmax = optionalArray(summary, "mean_softmax", NumberKind::Real, {count, m_meta.moeLayers(), m_meta.experts});
     m_meta.fields.meanSoftmax = m_meanSoftmax.has_value();
-    noteUnknown(summary, "/summary/", { "mean_softmax" }, {});
+    noteUnknown(summary, "/summary/", {"mean_softmax"}, {});
 }
 
 void TraceReader::readChecks()
@@ -285,15 +285,15 @@ void TraceReader::readChecks()
     if (!h5::holdsDataset(group, "check"))
         return;
     const std::int64_t count = requiredArray(group, "check", NumberKind::Integer, 1).rows();
-    const MaybeArray value = optionalArray(group, "value", NumberKind::Real, { count }),
-                     limit = optionalArray(group, "limit", NumberKind::Real, { count });
+    const MaybeArray value = optionalArray(group, "value", NumberKind::Real, {count}),
+                     limit = optionalArray(group, "limit", NumberKind::Real, {count});
     if (!value || !limit)
         damaged("the checks have no values or limits");
     const std::vector<std::string> names = h5::readStrings(m_context, group, "name", count),
                                    states = h5::readStrings(m_context, group, "status", count);
     const std::vector<double> values = value->readAll<double>(), limits = limit->readAll<double>();
     for (std::size_t i = 0; i < size(count); ++i)
-        m_meta.checks.push_back({ names[i], states[i], values[i], limits[i] });
+        m_meta.checks.push_back({names[i], states[i], values[i], limits[i]});
 }
 
 void TraceReader::noteUnknown(

@@ -25,8 +25,8 @@ std::vector<std::uint16_t> toHalf(const std::vector<float> &values)
 } // namespace
 
 TraceWriter::TraceWriter(const std::filesystem::path &file, const TraceFileOptions &options)
-    : m_options{ options }
-    , m_part{ file, options.overwrite }
+    : m_options{options}
+    , m_part{file, options.overwrite}
 {
 }
 
@@ -39,10 +39,10 @@ TraceWriter::~TraceWriter()
 void TraceWriter::begin(const TraceMeta &meta)
 {
     if (meta.experts < 1 || meta.experts >= noExpert || meta.slotCount < 1 || meta.slotCount > meta.experts || meta.layers.empty())
-        throw Error{ ErrorKind::Check,
+        throw Error{ErrorKind::Check,
             "a trace of " + std::to_string(meta.layers.size()) + " layers, " + std::to_string(meta.experts) + " experts and "
                 + std::to_string(meta.slotCount) + " slots cannot be written",
-            m_part.file().string(), "Record a model that has MoE layers" };
+            m_part.file().string(), "Record a model that has MoE layers"};
     m_meta = meta;
     m_meta.sequences.clear();
     if (m_meta.dateCreated.empty())
@@ -50,7 +50,7 @@ void TraceWriter::begin(const TraceMeta &meta)
     const std::size_t cells = meta.layers.size() * static_cast<std::size_t>(meta.experts);
     m_load.assign(cells, 0);
     m_gateMass.assign(meta.fields.gateWeight ? cells : 0, 0.0);
-    m_file.emplace(h5::Context{ m_part.file().string(), std::make_shared<std::atomic<int>>(0) }, m_part.part());
+    m_file.emplace(h5::Context{m_part.file().string(), std::make_shared<std::atomic<int>>(0)}, m_part.part());
     m_queue.emplace(m_file->context());
     makeColumns();
     m_sequences.emplace(*m_file, *m_queue, m_meta, m_options.compress);
@@ -60,7 +60,7 @@ void TraceWriter::begin(const TraceMeta &meta)
 TraceWriter::Column TraceWriter::tokenColumn(const char *name, hid_t type, const h5::Doc &doc)
 {
     auto column = std::make_unique<h5::GrowingDataset>(m_file->context(), *m_queue, m_file->root(),
-        h5::GrowingSpec{ .name = name, .fileType = type, .chunkRows = layout::tokenChunkRows, .compress = m_options.compress });
+        h5::GrowingSpec{.name = name, .fileType = type, .chunkRows = layout::tokenChunkRows, .compress = m_options.compress});
     m_file->describe(column->id(), doc);
     return column;
 }
@@ -69,14 +69,14 @@ TraceWriter::Column TraceWriter::layerColumn(
     const char *name, hid_t type, int width, std::int64_t chunkRows, const void *fill, const h5::Doc &doc)
 {
     auto column = std::make_unique<h5::GrowingDataset>(m_file->context(), *m_queue, m_file->root(),
-        h5::GrowingSpec{ .name = name,
+        h5::GrowingSpec{.name = name,
             .fileType = type,
             .layers = static_cast<hsize_t>(m_meta.moeLayers()),
             .width = static_cast<hsize_t>(std::max(width, 1)),
             .rank = width > 0 ? 3 : 2,
             .chunkRows = static_cast<hsize_t>(chunkRows),
             .fill = fill,
-            .compress = m_options.compress });
+            .compress = m_options.compress});
     m_file->describe(column->id(), doc);
     return column;
 }
@@ -86,17 +86,17 @@ void TraceWriter::makeColumns()
     const auto scale = [&](const char *name, int count, const h5::Doc &doc) {
         std::vector<std::int32_t> numbers(static_cast<std::size_t>(count));
         std::iota(numbers.begin(), numbers.end(), 0);
-        m_file->scale(m_file->root(), name, std::span<const std::int32_t>{ numbers }, doc);
+        m_file->scale(m_file->root(), name, std::span<const std::int32_t>{numbers}, doc);
     };
     const TraceFields &fields = m_meta.fields;
-    m_token = tokenColumn("token", H5T_STD_I64LE, { "row of the trace", "1" });
+    m_token = tokenColumn("token", H5T_STD_I64LE, {"row of the trace", "1"});
     const std::vector<std::int32_t> layers(m_meta.layers.begin(), m_meta.layers.end());
-    m_file->scale(m_file->root(), "layer", std::span{ layers }, { "decoder layer of the model that has experts", "1" });
-    scale("slot", m_meta.slotCount, { "place among the chosen experts; 0 has the largest gate weight", "1" });
-    scale("expert", m_meta.experts, { "expert", "1" });
+    m_file->scale(m_file->root(), "layer", std::span{layers}, {"decoder layer of the model that has experts", "1"});
+    scale("slot", m_meta.slotCount, {"place among the chosen experts; 0 has the largest gate weight", "1"});
+    scale("expert", m_meta.experts, {"expert", "1"});
 
     const int slots = m_meta.slotCount, experts = m_meta.experts;
-    const h5::Doc ids{ "chosen experts, by falling gate weight", "1" };
+    const h5::Doc ids{"chosen experts, by falling gate weight", "1"};
     if (experts <= layout::mostExpertsInOneByte) {
         m_expertId = layerColumn("expert_id", H5T_STD_U8LE, slots, layout::slotChunkRows, &layout::noExpertByte, ids);
         h5::writeAttribute(m_file->context(), m_expertId->id(), "_FillValue", layout::noExpertByte);
@@ -106,38 +106,38 @@ void TraceWriter::makeColumns()
     }
     const h5::Id half = h5::halfType();
     if (fields.gateWeight)
-        m_gateWeight = layerColumn("gate_weight", m_options.halfWeights ? hid_t{ half } : H5T_IEEE_F32LE, slots, layout::slotChunkRows,
-            nullptr, { "what multiplied the output of each chosen expert", "1", "weight", "after normalisation and scaling" });
+        m_gateWeight = layerColumn("gate_weight", m_options.halfWeights ? hid_t{half} : H5T_IEEE_F32LE, slots, layout::slotChunkRows,
+            nullptr, {"what multiplied the output of each chosen expert", "1", "weight", "after normalisation and scaling"});
     if (fields.routerLogit)
         m_routerLogit =
-            layerColumn("router_logit", half, experts, layout::expertChunkRows, nullptr, { "router logits", "1", "logit", beforeSoftmax });
+            layerColumn("router_logit", half, experts, layout::expertChunkRows, nullptr, {"router logits", "1", "logit", beforeSoftmax});
     if (fields.selectionScore)
         m_selectionScore = layerColumn("selection_score", half, experts, layout::expertChunkRows, nullptr,
-            { "what the experts were chosen by", "1", "score", "after selection bias and group limits" });
+            {"what the experts were chosen by", "1", "score", "after selection bias and group limits"});
     if (fields.expertOutNorm)
         m_expertOutNorm = layerColumn("expert_out_norm", half, slots, layout::slotChunkRows, nullptr,
-            { "L2 norm of the output of each chosen expert", "1", "norm", "before the gate weight" });
+            {"L2 norm of the output of each chosen expert", "1", "norm", "before the gate weight"});
     if (fields.nActive)
-        m_nActive = layerColumn("n_active", H5T_STD_U8LE, 0, layout::tokenChunkRows, nullptr, { "number of chosen experts", "experts" });
+        m_nActive = layerColumn("n_active", H5T_STD_U8LE, 0, layout::tokenChunkRows, nullptr, {"number of chosen experts", "experts"});
 
-    m_tokenId = tokenColumn("token_id", H5T_STD_I32LE, { "id of the token in the tokenizer's vocabulary", "1" });
-    m_position = tokenColumn("position", H5T_STD_I32LE, { "position in its sequence", "1" });
-    m_seqIndex = tokenColumn("seq_index", H5T_STD_I32LE, { "sequence of the token, as in /sequences", "1" });
-    m_phase = tokenColumn("phase", H5T_STD_I8LE, { "how the token was run", "1" });
-    const std::int8_t phases[] = { 0, 1 };
-    h5::writeAttribute(m_file->context(), m_phase->id(), "flag_values", std::span<const std::int8_t>{ phases });
-    h5::writeAttribute(m_file->context(), m_phase->id(), "flag_meanings", std::string{ "prefill decode" });
+    m_tokenId = tokenColumn("token_id", H5T_STD_I32LE, {"id of the token in the tokenizer's vocabulary", "1"});
+    m_position = tokenColumn("position", H5T_STD_I32LE, {"position in its sequence", "1"});
+    m_seqIndex = tokenColumn("seq_index", H5T_STD_I32LE, {"sequence of the token, as in /sequences", "1"});
+    m_phase = tokenColumn("phase", H5T_STD_I8LE, {"how the token was run", "1"});
+    const std::int8_t phases[] = {0, 1};
+    h5::writeAttribute(m_file->context(), m_phase->id(), "flag_values", std::span<const std::int8_t>{phases});
+    h5::writeAttribute(m_file->context(), m_phase->id(), "flag_meanings", std::string{"prefill decode"});
     if (fields.logprob)
         m_logprob = tokenColumn("logprob", H5T_IEEE_F32LE,
-            { "natural logarithm of the probability of the token given the tokens before it; NaN at position 0", "nats" });
+            {"natural logarithm of the probability of the token given the tokens before it; NaN at position 0", "nats"});
     if (fields.predictedId)
-        m_predictedId = tokenColumn("predicted_id", H5T_STD_I32LE, { "id of the most probable next token", "1" });
+        m_predictedId = tokenColumn("predicted_id", H5T_STD_I32LE, {"id of the most probable next token", "1"});
     if (fields.tokenText) {
         m_textBytes = std::make_unique<h5::GrowingDataset>(m_file->context(), *m_queue, m_file->root(),
-            h5::GrowingSpec{ .name = "token_bytes", .fileType = H5T_STD_U8LE, .chunkRows = 65536, .compress = m_options.compress });
-        m_file->describe(m_textBytes->id(), { "bytes of all tokens, one after the other; a token need not be valid UTF-8", "1" });
+            h5::GrowingSpec{.name = "token_bytes", .fileType = H5T_STD_U8LE, .chunkRows = 65536, .compress = m_options.compress});
+        m_file->describe(m_textBytes->id(), {"bytes of all tokens, one after the other; a token need not be valid UTF-8", "1"});
         m_textOffset =
-            tokenColumn("token_offset", H5T_STD_I64LE, { "token t is bytes token_offset[t] to token_offset[t+1] of token_bytes", "bytes" });
+            tokenColumn("token_offset", H5T_STD_I64LE, {"token t is bytes token_offset[t] to token_offset[t+1] of token_bytes", "bytes"});
         m_textOffset->append(&m_textEnd, 1);
     }
 }
@@ -229,8 +229,8 @@ void TraceWriter::endSequence(const SequenceInfo &info, std::span<const float> m
 std::vector<h5::GrowingDataset *> TraceWriter::columns() const
 {
     std::vector<h5::GrowingDataset *> all;
-    for (const Column *column : { &m_token, &m_tokenId, &m_position, &m_seqIndex, &m_phase, &m_logprob, &m_predictedId, &m_expertId,
-             &m_gateWeight, &m_routerLogit, &m_selectionScore, &m_expertOutNorm, &m_nActive })
+    for (const Column *column : {&m_token, &m_tokenId, &m_position, &m_seqIndex, &m_phase, &m_logprob, &m_predictedId, &m_expertId,
+             &m_gateWeight, &m_routerLogit, &m_selectionScore, &m_expertOutNorm, &m_nActive})
         if (*column)
             all.push_back(column->get());
     return all;
@@ -264,7 +264,7 @@ void TraceWriter::dropUnfinishedTokens()
     const h5::Context &context = m_file->context();
     const auto readRows = [&](const h5::GrowingDataset &column, std::int64_t first, std::int64_t rows, std::int64_t layer, hid_t memoryType,
                               void *to) {
-        const h5::Id space{ h5::check(H5Dget_space(column.id()), context, "read back") };
+        const h5::Id space{h5::check(H5Dget_space(column.id()), context, "read back")};
         std::vector<hsize_t> count = h5::dimensions(context, space), start(count.size(), 0);
         start[0] = static_cast<hsize_t>(first);
         count[0] = static_cast<hsize_t>(rows);
@@ -273,7 +273,7 @@ void TraceWriter::dropUnfinishedTokens()
             count[1] = 1;
         }
         h5::check(H5Sselect_hyperslab(space, H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr), context, "read back");
-        const h5::Id memory{ h5::check(H5Screate_simple(static_cast<int>(count.size()), count.data(), nullptr), context, "read back") };
+        const h5::Id memory{h5::check(H5Screate_simple(static_cast<int>(count.size()), count.data(), nullptr), context, "read back")};
         h5::check(H5Dread(column.id(), memoryType, memory, space, H5P_DEFAULT, to), context, "read back");
     };
     const auto slots = static_cast<std::size_t>(m_meta.slotCount);
@@ -311,22 +311,22 @@ void TraceWriter::dropUnfinishedTokens()
 void TraceWriter::nameDimensions()
 {
     m_file->makeScale("token", m_token->release());
-    for (const Column *column : { &m_tokenId, &m_position, &m_seqIndex, &m_phase, &m_logprob, &m_predictedId })
+    for (const Column *column : {&m_tokenId, &m_position, &m_seqIndex, &m_phase, &m_logprob, &m_predictedId})
         if (*column)
-            m_file->attach((*column)->id(), { "token" });
-    for (const Column *column : { &m_expertId, &m_gateWeight, &m_expertOutNorm })
+            m_file->attach((*column)->id(), {"token"});
+    for (const Column *column : {&m_expertId, &m_gateWeight, &m_expertOutNorm})
         if (*column)
-            m_file->attach((*column)->id(), { "token", "layer", "slot" });
-    for (const Column *column : { &m_routerLogit, &m_selectionScore })
+            m_file->attach((*column)->id(), {"token", "layer", "slot"});
+    for (const Column *column : {&m_routerLogit, &m_selectionScore})
         if (*column)
-            m_file->attach((*column)->id(), { "token", "layer", "expert" });
+            m_file->attach((*column)->id(), {"token", "layer", "expert"});
     if (m_nActive)
-        m_file->attach(m_nActive->id(), { "token", "layer" });
+        m_file->attach(m_nActive->id(), {"token", "layer"});
     if (m_textBytes) {
         m_file->nameDimension("byte", m_textEnd);
         m_file->nameDimension("token_edge", m_finished + 1);
-        m_file->attach(m_textBytes->id(), { "byte" });
-        m_file->attach(m_textOffset->id(), { "token_edge" });
+        m_file->attach(m_textBytes->id(), {"byte"});
+        m_file->attach(m_textOffset->id(), {"token_edge"});
     }
     m_sequences->attach();
 }
@@ -334,19 +334,19 @@ void TraceWriter::nameDimensions()
 void TraceWriter::writeLoad()
 {
     const h5::Context &context = m_file->context();
-    m_file->array(m_file->root(), "load", std::span<const std::int64_t>{ m_load }, { "layer", "expert" },
-        { "how often each expert was chosen", "tokens" });
+    m_file->array(
+        m_file->root(), "load", std::span<const std::int64_t>{m_load}, {"layer", "expert"}, {"how often each expert was chosen", "tokens"});
     if (m_gateWeight)
-        m_file->array(m_file->root(), "gate_mass", std::span<const double>{ m_gateMass }, { "layer", "expert" },
-            { "sum of the gate weights of each expert", "1" });
+        m_file->array(m_file->root(), "gate_mass", std::span<const double>{m_gateMass}, {"layer", "expert"},
+            {"sum of the gate weights of each expert", "1"});
     // the picture that NeXus readers (H5Web, silx) open first
     const h5::Id view = m_file->group("view_load");
-    for (const char *name : { "load", "layer", "expert" })
+    for (const char *name : {"load", "layer", "expert"})
         m_file->hardLink(name, view, name);
-    h5::writeAttribute(context, view, "NX_class", std::string{ "NXdata" });
-    h5::writeAttribute(context, view, "signal", std::string{ "load" });
-    h5::writeAttribute(context, view, "axes", std::vector<std::string>{ "layer", "expert" });
-    h5::writeAttribute(context, view, "title", std::string{ "Tokens per layer and expert" });
+    h5::writeAttribute(context, view, "NX_class", std::string{"NXdata"});
+    h5::writeAttribute(context, view, "signal", std::string{"load"});
+    h5::writeAttribute(context, view, "axes", std::vector<std::string>{"layer", "expert"});
+    h5::writeAttribute(context, view, "title", std::string{"Tokens per layer and expert"});
 }
 
 void TraceWriter::writeLabels()
@@ -357,11 +357,11 @@ void TraceWriter::writeLabels()
             return;
         std::vector<std::int32_t> numbers(names.names().size());
         std::iota(numbers.begin(), numbers.end(), 0);
-        m_file->scale(m_file->root(), scale, std::span<const std::int32_t>{ numbers }, scaleDoc);
-        m_file->strings(group, name, names.names(), { scale }, doc);
+        m_file->scale(m_file->root(), scale, std::span<const std::int32_t>{numbers}, scaleDoc);
+        m_file->strings(group, name, names.names(), {scale}, doc);
     };
-    table("language", "language_code", m_sequences->languages(), { "language as the corpus names it" }, { "language", "1" });
-    table("domain", "domain_name", m_sequences->domains(), { "domain as the corpus names it" }, { "domain", "1" });
+    table("language", "language_code", m_sequences->languages(), {"language as the corpus names it"}, {"language", "1"});
+    table("domain", "domain_name", m_sequences->domains(), {"domain as the corpus names it"}, {"domain", "1"});
 }
 
 void TraceWriter::writeChecks(std::span<const TraceCheck> checks)
@@ -379,11 +379,11 @@ void TraceWriter::writeChecks(std::span<const TraceCheck> checks)
         values.push_back(check.value);
         limits.push_back(check.limit);
     }
-    m_file->scale(group, "check", std::span<const std::int32_t>{ numbers }, { "check", "1" });
-    m_file->strings(group, "name", names, { "check" }, { "what was checked" });
-    m_file->strings(group, "status", states, { "check" }, { "pass, warn or fail" });
-    m_file->array(group, "value", std::span<const double>{ values }, { "check" }, { "what was found", "1" });
-    m_file->array(group, "limit", std::span<const double>{ limits }, { "check" }, { "what is allowed", "1" });
+    m_file->scale(group, "check", std::span<const std::int32_t>{numbers}, {"check", "1"});
+    m_file->strings(group, "name", names, {"check"}, {"what was checked"});
+    m_file->strings(group, "status", states, {"check"}, {"pass, warn or fail"});
+    m_file->array(group, "value", std::span<const double>{values}, {"check"}, {"what was found", "1"});
+    m_file->array(group, "limit", std::span<const double>{limits}, {"check"}, {"what is allowed", "1"});
 }
 
 void TraceWriter::writeModelAttributes()
@@ -415,9 +415,9 @@ void TraceWriter::writeModelAttributes()
     text(modelGroup, "tokenizer_sha256", model.tokenizerSha256);
     text(modelGroup, "score_function", model.scoreFunction);
     const std::vector<std::int32_t> layers(m_meta.layers.begin(), m_meta.layers.end());
-    h5::writeAttribute(context, modelGroup, "moe_layers", std::span<const std::int32_t>{ layers });
-    const std::pair<const char *, int> numbers[] = { { "n_layers", model.nLayers }, { "n_experts", model.nExperts },
-        { "top_k", model.topK }, { "n_shared", model.nShared }, { "n_group", model.nGroup }, { "topk_group", model.topkGroup } };
+    h5::writeAttribute(context, modelGroup, "moe_layers", std::span<const std::int32_t>{layers});
+    const std::pair<const char *, int> numbers[] = {{"n_layers", model.nLayers}, {"n_experts", model.nExperts}, {"top_k", model.topK},
+        {"n_shared", model.nShared}, {"n_group", model.nGroup}, {"topk_group", model.topkGroup}};
     for (const auto &[name, value] : numbers)
         h5::writeAttribute(context, modelGroup, name, static_cast<std::int32_t>(value));
     h5::writeAttribute(context, modelGroup, "normalise", static_cast<std::int8_t>(model.normalise));

@@ -46,7 +46,7 @@ std::string shown(std::string_view foreign)
             return out + "…\"";
         const std::size_t start = i;
         const UChar32 c = next(foreign, i);
-        out += c < 0 || u_iscntrl(c) ? std::string_view{ "\uFFFD" } : foreign.substr(start, i - start);
+        out += c < 0 || u_iscntrl(c) ? std::string_view{"\uFFFD"} : foreign.substr(start, i - start);
     }
     return out + '"';
 }

@@ -11,8 +11,8 @@
 namespace {
 
 struct Layer {
-    QString folder;       ///< first match of a path wins
-    QStringList mayKnow;  ///< folders besides its own
+    QString folder; ///< first match of a path wins
+    QStringList mayKnow; ///< folders besides its own
     bool qt = false;
 };
 
@@ -61,7 +61,8 @@ private slots:
             QDirIterator files{root + top, {"*.h", "*.cpp", "*.cu", "*.cuh"}, QDir::Files, QDirIterator::Subdirectories};
             while (files.hasNext()) {
                 const QString path = files.next().mid(root.size());
-                const auto layer = std::find_if(layers().begin(), layers().end(), [&](const Layer &l) { return path.startsWith(l.folder); });
+                const auto layer =
+                    std::find_if(layers().begin(), layers().end(), [&](const Layer &l) { return path.startsWith(l.folder); });
                 QVERIFY2(layer != layers().end(), qPrintable(path + " is in no layer"));
                 QFile file{root + path};
                 QVERIFY(file.open(QIODevice::ReadOnly));
@@ -77,7 +78,8 @@ private slots:
                             wrong += path + " includes <" + what + ">";
                     } else if (what.contains('/')) {
                         const bool known = what.startsWith(layer->folder == "views/" ? ownFolder(path) : layer->folder)
-                            || std::any_of(layer->mayKnow.begin(), layer->mayKnow.end(), [&](const QString &f) { return what.startsWith(f); });
+                            || std::any_of(
+                                layer->mayKnow.begin(), layer->mayKnow.end(), [&](const QString &f) { return what.startsWith(f); });
                         if (!known)
                             wrong += path + " includes " + what;
                     }
@@ -92,7 +94,8 @@ private slots:
     {
         QStringList wrong;
         for (const char *top : {"engine", "io", "views", "app", "tests", "packaging", "tools"}) {
-            QDirIterator files{QStringLiteral(SOURCE_DIR "/") + top, {"*.h", "*.cpp", "*.cu", "*.cuh", "*.py"}, QDir::Files, QDirIterator::Subdirectories};
+            QDirIterator files{
+                QStringLiteral(SOURCE_DIR "/") + top, {"*.h", "*.cpp", "*.cu", "*.cuh", "*.py"}, QDir::Files, QDirIterator::Subdirectories};
             while (files.hasNext()) {
                 QFile file{files.next()};
                 QVERIFY(file.open(QIODevice::ReadOnly));

@@ -29,14 +29,14 @@ std::string promptText(const std::string &given)
 {
     if (given != "-")
         return given;
-    return { std::istreambuf_iterator<char>{ std::cin }, std::istreambuf_iterator<char>{} };
+    return {std::istreambuf_iterator<char>{std::cin}, std::istreambuf_iterator<char>{}};
 }
 
 int run(const Options &options, Command &command)
 {
     std::unique_ptr<TraceSink> sink;
     if (!options.output.empty())
-        sink = createTraceFile(options.output, { .overwrite = options.force });
+        sink = createTraceFile(options.output, {.overwrite = options.force});
     const LoadedModel open = loadModel(options.model, command.terminal);
     CorpusRow row;
     row.id = "prompt";

@@ -25,10 +25,10 @@ Json ffnJson(const LayerConfig &layer)
 {
     const MoeFfn *moe = layer.moe();
     if (!moe)
-        return { { "kind", "dense" }, { "width", std::get<DenseFfn>(layer.ffn).width } };
-    return { { "kind", "moe" }, { "experts", moe->experts }, { "top_k", moe->topK }, { "expert_width", moe->width },
-        { "score", moe->score == ScoreFunction::Softmax ? "softmax" : "sigmoid" }, { "normalise", moe->normalise },
-        { "scaling", moe->scale }, { "shared_width", moe->sharedWidth } };
+        return {{"kind", "dense"}, {"width", std::get<DenseFfn>(layer.ffn).width}};
+    return {{"kind", "moe"}, {"experts", moe->experts}, {"top_k", moe->topK}, {"expert_width", moe->width},
+        {"score", moe->score == ScoreFunction::Softmax ? "softmax" : "sigmoid"}, {"normalise", moe->normalise}, {"scaling", moe->scale},
+        {"shared_width", moe->sharedWidth}};
 }
 
 Json modelJson(const std::string &where)
@@ -47,11 +47,11 @@ Json modelJson(const std::string &where)
     for (const LayerConfig &layer : config.layers)
         layers.push_back(ffnJson(layer));
     const AttentionConfig &attention = config.layers.front().attention;
-    return { { "kind", "model" }, { "name", files->name }, { "path", files->path }, { "family", config.family },
-        { "parameters", parameters }, { "weight_bytes", bytes }, { "parameters_by_type", types }, { "hidden", config.hidden },
-        { "vocabulary", config.vocab }, { "context", config.maxPositions }, { "heads", attention.heads }, { "kv_heads", attention.kvHeads },
-        { "head_dim", attention.headDim }, { "tied_head", config.tiedHead }, { "tokenizer", !files->tokenizerJson.empty() },
-        { "revision", files->revision }, { "sha256", files->sha256 }, { "layers", layers } };
+    return {{"kind", "model"}, {"name", files->name}, {"path", files->path}, {"family", config.family}, {"parameters", parameters},
+        {"weight_bytes", bytes}, {"parameters_by_type", types}, {"hidden", config.hidden}, {"vocabulary", config.vocab},
+        {"context", config.maxPositions}, {"heads", attention.heads}, {"kv_heads", attention.kvHeads}, {"head_dim", attention.headDim},
+        {"tied_head", config.tiedHead}, {"tokenizer", !files->tokenizerJson.empty()}, {"revision", files->revision},
+        {"sha256", files->sha256}, {"layers", layers}};
 }
 
 Json traceJson(const std::string &file)
@@ -67,21 +67,21 @@ Json traceJson(const std::string &file)
     }
     Json fields = Json::array();
     const TraceFields &f = meta.fields;
-    const std::pair<const char *, bool> known[] = { { "gate_weight", f.gateWeight }, { "router_logit", f.routerLogit },
-        { "selection_score", f.selectionScore }, { "expert_out_norm", f.expertOutNorm }, { "n_active", f.nActive },
-        { "logprob", f.logprob }, { "predicted_id", f.predictedId }, { "token_text", f.tokenText }, { "mean_softmax", f.meanSoftmax } };
+    const std::pair<const char *, bool> known[] = {{"gate_weight", f.gateWeight}, {"router_logit", f.routerLogit},
+        {"selection_score", f.selectionScore}, {"expert_out_norm", f.expertOutNorm}, {"n_active", f.nActive}, {"logprob", f.logprob},
+        {"predicted_id", f.predictedId}, {"token_text", f.tokenText}, {"mean_softmax", f.meanSoftmax}};
     for (const auto &[name, present] : known)
         if (present)
             fields.push_back(name);
     Json checks = Json::array();
     for (const TraceCheck &check : meta.checks)
-        checks.push_back({ { "name", check.name }, { "status", check.status }, { "value", check.value }, { "limit", check.limit } });
-    return { { "kind", "trace" }, { "title", meta.title }, { "created", meta.dateCreated },
-        { "producer", meta.producer + " " + meta.producerVersion }, { "model", meta.model.name }, { "family", meta.model.family },
-        { "model_sha256", meta.model.sha256 }, { "device", meta.engine.device }, { "command_line", meta.engine.commandLine },
-        { "tokens", meta.tokens }, { "sequences", meta.sequences.size() }, { "moe_layers", meta.layers }, { "experts", meta.experts },
-        { "slots", meta.slotCount }, { "fields", fields }, { "sequences_by_language", languages }, { "sequences_by_domain", domains },
-        { "never_chosen_experts", std::count(load.begin(), load.end(), 0) }, { "checks", checks }, { "notes", meta.notes } };
+        checks.push_back({{"name", check.name}, {"status", check.status}, {"value", check.value}, {"limit", check.limit}});
+    return {{"kind", "trace"}, {"title", meta.title}, {"created", meta.dateCreated},
+        {"producer", meta.producer + " " + meta.producerVersion}, {"model", meta.model.name}, {"family", meta.model.family},
+        {"model_sha256", meta.model.sha256}, {"device", meta.engine.device}, {"command_line", meta.engine.commandLine},
+        {"tokens", meta.tokens}, {"sequences", meta.sequences.size()}, {"moe_layers", meta.layers}, {"experts", meta.experts},
+        {"slots", meta.slotCount}, {"fields", fields}, {"sequences_by_language", languages}, {"sequences_by_domain", domains},
+        {"never_chosen_experts", std::count(load.begin(), load.end(), 0)}, {"checks", checks}, {"notes", meta.notes}};
 }
 
 /// One "name: value" line a field; lists and objects on one line, equal consecutive layers folded.

@@ -17,7 +17,7 @@ void declareModelOptions(CLI::App &app, ModelOptions &options)
            "-m,--model", options.model, "Model folder (config.json, safetensors, tokenizer.json), or org/name from the Hugging Face cache")
         ->required();
     app.add_option("--device", options.device, "auto: the GPU if there is one, else the CPU")
-        ->check(CLI::IsMember{ { "auto", "cpu", "cuda" } })
+        ->check(CLI::IsMember{{"auto", "cpu", "cuda"}})
         ->capture_default_str();
     app.add_option("--threads", options.threads, "CPU threads; 0 = one per core")->check(CLI::Range(0, 1024))->capture_default_str();
 }
@@ -47,8 +47,8 @@ LoadedModel loadModel(const ModelOptions &options, Terminal &terminal)
     open.backend = makeBackend(options.device, terminal);
     const auto files = openModelFolder(options.model);
     if (files->tokenizerJson.empty())
-        throw Error{ ErrorKind::Input, "the model has no tokenizer.json, so text cannot be run", files->path,
-            "Put the model's tokenizer.json into its folder" };
+        throw Error{ErrorKind::Input, "the model has no tokenizer.json, so text cannot be run", files->path,
+            "Put the model's tokenizer.json into its folder"};
     open.tokenizer = Tokenizer::fromJson(files->tokenizerJson);
     open.model = Model::load(files, *open.backend, terminal.progress());
     terminal.endProgress();

@@ -6,5 +6,6 @@
 int main(int argc, char **argv)
 {
     const char *const help[] = {argv[0], "--help"};
-    return argc < 2 ? expertscope::runCommandLine(2, help, expertscope::verbs()) : expertscope::runCommandLine(argc, argv, expertscope::verbs());
+    return argc < 2 ? expertscope::runCommandLine(2, help, expertscope::verbs())
+                    : expertscope::runCommandLine(argc, argv, expertscope::verbs());
 }

@@ -39,7 +39,7 @@ std::string duration(double seconds)
 } // namespace
 
 Terminal::Terminal()
-    : m_tty{ isatty(STDERR_FILENO) != 0 }
+    : m_tty{isatty(STDERR_FILENO) != 0}
 {
     std::signal(SIGINT, onInterrupt);
     std::signal(SIGTERM, onInterrupt);
@@ -62,14 +62,14 @@ void Terminal::error(std::string_view text)
 Progress Terminal::progress()
 {
     m_started = m_shown = Clock::now();
-    return Progress{ interrupt.get_token(),
-        [this](std::int64_t done, std::int64_t total, std::string_view what) { show(done, total, what); } };
+    return Progress{
+        interrupt.get_token(), [this](std::int64_t done, std::int64_t total, std::string_view what) { show(done, total, what); }};
 }
 
 void Terminal::show(std::int64_t done, std::int64_t total, std::string_view what)
 {
     const auto now = Clock::now();
-    const auto between = m_tty ? std::chrono::milliseconds{ 200 } : std::chrono::milliseconds{ 10000 };
+    const auto between = m_tty ? std::chrono::milliseconds{200} : std::chrono::milliseconds{10000};
     if (m_quiet || now - m_shown < between)
         return;
     m_shown = now;

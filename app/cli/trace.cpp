@@ -58,7 +58,7 @@ Sequences tokenised(const Corpus &corpus, const LoadedModel &open, const Options
     if (emptyRows)
         terminal.note(std::to_string(emptyRows) + " rows have no tokens and were left out.");
     if (sequences.list.empty())
-        throw Error{ ErrorKind::Input, "no row of the corpus has any tokens", corpus.source, "Give a corpus with text in it" };
+        throw Error{ErrorKind::Input, "no row of the corpus has any tokens", corpus.source, "Give a corpus with text in it"};
     return sequences;
 }
 
@@ -68,7 +68,7 @@ int run(Options &options, Command &command)
     options.spec.capture.logprobs = !options.noLogprobs;
     // The output is claimed before the long work, so that a wrong path is not found out after it.
     auto sink = createTraceFile(
-        options.output, { .overwrite = options.force, .compress = !options.noCompression, .halfWeights = options.halfWeights });
+        options.output, {.overwrite = options.force, .compress = !options.noCompression, .halfWeights = options.halfWeights});
     const Corpus corpus = readCorpus(options.corpus);
     const LoadedModel open = loadModel(options.model, terminal);
     const Sequences sequences = tokenised(corpus, open, options, terminal);

@@ -15,9 +15,9 @@ namespace expertscope {
 std::span<const Verb> verbs()
 {
     static constexpr Verb list[] = {
-        { "info", "Says what a model folder or a trace file is", declareInfo },
-        { "trace", "Runs a corpus through a model and writes every routing decision to an HDF5 file", declareTrace },
-        { "generate", "Continues a prompt, and records its routing if asked to", declareGenerate },
+        {"info", "Says what a model folder or a trace file is", declareInfo},
+        {"trace", "Runs a corpus through a model and writes every routing decision to an HDF5 file", declareTrace},
+        {"generate", "Continues a prompt, and records its routing if asked to", declareGenerate},
     };
     return list;
 }
@@ -50,8 +50,8 @@ int runCommandLine(int argc, const char *const *argv, std::span<const Verb> all)
 {
     Command command;
     command.line = commandLine(argc, argv);
-    CLI::App app{ "Expertscope: which experts a Mixture-of-Experts language model uses, and why.\n"
-                  "Without a verb it opens the window; give it a model folder, a trace or a corpus to open that." };
+    CLI::App app{"Expertscope: which experts a Mixture-of-Experts language model uses, and why.\n"
+                 "Without a verb it opens the window; give it a model folder, a trace or a corpus to open that."};
     app.set_version_flag("--version", "expertscope " EXPERTSCOPE_VERSION);
     app.require_subcommand(0, 1);
     bool quiet = false;
@@ -74,7 +74,7 @@ int runCommandLine(int argc, const char *const *argv, std::span<const Verb> all)
         command.terminal.error("stopped; nothing was written");
         return 130;
     } catch (const std::exception &error) {
-        command.terminal.error(std::string{ "unexpected failure: " } + error.what() + ". Please report it with the command line.");
+        command.terminal.error(std::string{"unexpected failure: "} + error.what() + ". Please report it with the command line.");
         return static_cast<int>(ErrorKind::Device);
     }
 }

@@ -13,9 +13,9 @@ constexpr char hintProperty[] = "keyHint";
 
 QString plainText(const QAction &action)
 {
-    QString text = action.text().section(QLatin1Char{ '\t' }, 0, 0);
+    QString text = action.text().section(QLatin1Char{'\t'}, 0, 0);
     text.replace(QStringLiteral("&&"), QStringLiteral("\x01"));
-    text.remove(QLatin1Char{ '&' });
+    text.remove(QLatin1Char{'&'});
     text.replace(QStringLiteral("\x01"), QStringLiteral("&"));
     if (text.endsWith(QStringLiteral("...")))
         text.chop(3);
@@ -37,7 +37,7 @@ void collect(const QList<QAction *> &actions, const QString &path, std::vector<N
             keys << sequence.toString(QKeySequence::NativeText);
         if (const QString hint = action->property(hintProperty).toString(); !hint.isEmpty())
             keys << hint;
-        into.push_back({ action, here, keys.join(QStringLiteral(", ")) });
+        into.push_back({action, here, keys.join(QStringLiteral(", "))});
     }
 }
 
@@ -60,7 +60,7 @@ std::vector<NamedAction> widgetActions(const QWidget &widget, const QString &tit
 void setKeyHint(QAction &action, const QString &keys)
 {
     action.setProperty(hintProperty, keys);
-    action.setText(action.text() + QLatin1Char{ '\t' } + keys);
+    action.setText(action.text() + QLatin1Char{'\t'} + keys);
 }
 
 } // namespace expertscope

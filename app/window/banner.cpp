@@ -18,17 +18,17 @@ QString sentence(const std::string &text)
     QString words = QString::fromStdString(text);
     if (!words.isEmpty())
         words[0] = words[0].toUpper();
-    if (!words.isEmpty() && !words.endsWith(QLatin1Char{ '.' }))
-        words += QLatin1Char{ '.' };
+    if (!words.isEmpty() && !words.endsWith(QLatin1Char{'.'}))
+        words += QLatin1Char{'.'};
     return words;
 }
 
 } // namespace
 
 Banner::Banner(QWidget *parent)
-    : QFrame{ parent }
-    , m_icon{ new QLabel{ this } }
-    , m_text{ new QLabel{ this } }
+    : QFrame{parent}
+    , m_icon{new QLabel{this}}
+    , m_text{new QLabel{this}}
 {
     setObjectName(QStringLiteral("banner"));
     setFrameShape(QFrame::StyledPanel);
@@ -41,13 +41,13 @@ Banner::Banner(QWidget *parent)
     m_text->setTextFormat(Qt::RichText);
     m_text->setTextInteractionFlags(Qt::TextSelectableByMouse);
     m_text->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Preferred);
-    auto *close = new QToolButton{ this };
+    auto *close = new QToolButton{this};
     close->setObjectName(QStringLiteral("bannerClose"));
     close->setAutoRaise(true);
     close->setIcon(style()->standardIcon(QStyle::SP_DialogCloseButton));
     close->setToolTip(tr("Close this message"));
     connect(close, &QToolButton::clicked, this, &QWidget::hide);
-    auto *layout = new QHBoxLayout{ this };
+    auto *layout = new QHBoxLayout{this};
     layout->setContentsMargins(10, 6, 6, 6);
     layout->addWidget(m_icon, 0, Qt::AlignTop);
     layout->addWidget(m_text, 1);
@@ -63,7 +63,7 @@ void Banner::showError(const Error &error)
     const QString what = sentence(error.message), where = QString::fromStdString(error.where), remedy = sentence(error.remedy);
     const QString place = where.isEmpty() ? QString{} : tr("Where: %1").arg(where.toHtmlEscaped()) + QStringLiteral("<br>");
     display(QStringLiteral("<b>%1</b><br>%2%3").arg(what.toHtmlEscaped(), place, remedy.toHtmlEscaped()),
-        QStringList{ what, where, remedy }.join(QLatin1Char{ '\n' }), true);
+        QStringList{what, where, remedy}.join(QLatin1Char{'\n'}), true);
 }
 
 void Banner::showNote(const QString &text)

@@ -20,7 +20,7 @@ constexpr int maxNameLength = 28;
 QString shortened(const std::string &name)
 {
     const QString text = QString::fromStdString(name);
-    return text.size() <= maxNameLength ? text : text.left(maxNameLength - 1) + QChar{ 0x2026 };
+    return text.size() <= maxNameLength ? text : text.left(maxNameLength - 1) + QChar{0x2026};
 }
 
 QString expertList(const std::vector<int> &experts)
@@ -41,7 +41,7 @@ std::vector<SelectionPart> selectionParts(const Selection &selection, const Trac
     const QLocale locale;
     std::vector<SelectionPart> parts;
     const auto add = [&](const QString &text) -> Selection & {
-        parts.push_back({ text, selection });
+        parts.push_back({text, selection});
         return parts.back().without;
     };
     if (!selection.group.isEmpty()) {
@@ -77,16 +77,16 @@ Selection nothingSelected(const Selection &selection)
 }
 
 ContextBar::ContextBar(Document &document, SelectionHistory &history, QWidget *parent)
-    : QWidget{ parent }
-    , m_document{ document }
-    , m_traces{ new QComboBox{ this } }
-    , m_scope{ new QLabel{ this } }
-    , m_chips{ new QHBoxLayout }
-    , m_clear{ new QToolButton{ this } }
+    : QWidget{parent}
+    , m_document{document}
+    , m_traces{new QComboBox{this}}
+    , m_scope{new QLabel{this}}
+    , m_chips{new QHBoxLayout}
+    , m_clear{new QToolButton{this}}
 {
     setObjectName(QStringLiteral("contextBar"));
     const auto arrow = [this](QStyle::StandardPixmap icon, const QString &help) {
-        auto *button = new QToolButton{ this };
+        auto *button = new QToolButton{this};
         button->setAutoRaise(true);
         button->setIcon(style()->standardIcon(icon));
         button->setToolTip(help);
@@ -107,7 +107,7 @@ ContextBar::ContextBar(Document &document, SelectionHistory &history, QWidget *p
     m_clear->setToolTip(tr("Select nothing, look at the whole trace (Esc)"));
     m_clear->setAutoRaise(true);
     m_chips->setSpacing(4);
-    auto *layout = new QHBoxLayout{ this };
+    auto *layout = new QHBoxLayout{this};
     layout->setContentsMargins(6, 3, 6, 3);
     layout->setSpacing(4);
     layout->addWidget(back);
@@ -163,9 +163,9 @@ void ContextBar::refreshChips()
                          .arg(countOf(meta.tokens, tr("token"), tr("tokens")),
                              countOf(static_cast<qint64>(meta.sequences.size()), tr("sequence"), tr("sequences"))));
     for (const SelectionPart &part : parts) {
-        auto *chip = new QToolButton{ this };
+        auto *chip = new QToolButton{this};
         chip->setObjectName(QStringLiteral("chip"));
-        chip->setText(part.text + QStringLiteral("  ") + QChar{ 0x00D7 });
+        chip->setText(part.text + QStringLiteral("  ") + QChar{0x00D7});
         chip->setToolTip(tr("Clear: %1").arg(part.text));
         connect(chip, &QToolButton::clicked, this, [this, without = part.without] { m_document.selection().set(without); });
         m_chips->addWidget(chip);

@@ -22,7 +22,7 @@ namespace {
 void setChoices(QComboBox &box, const QString &any, const QStringList &choices)
 {
     const QString chosen = box.currentData().toString();
-    const QSignalBlocker quiet{ box };
+    const QSignalBlocker quiet{box};
     box.clear();
     box.addItem(any, QString{});
     for (const QString &choice : choices)
@@ -34,16 +34,16 @@ void setChoices(QComboBox &box, const QString &any, const QStringList &choices)
 } // namespace
 
 CorpusPanel::CorpusPanel(Document &document, JobRunner &jobs, QWidget *parent)
-    : QWidget{ parent }
-    , m_document{ document }
-    , m_jobs{ jobs }
-    , m_sequences{ new SequenceItemModel{ this } }
-    , m_filter{ new SequenceFilter{ this } }
-    , m_search{ new QLineEdit{ this } }
-    , m_language{ new QComboBox{ this } }
-    , m_domain{ new QComboBox{ this } }
-    , m_table{ new QTableView{ this } }
-    , m_count{ new QLabel{ this } }
+    : QWidget{parent}
+    , m_document{document}
+    , m_jobs{jobs}
+    , m_sequences{new SequenceItemModel{this}}
+    , m_filter{new SequenceFilter{this}}
+    , m_search{new QLineEdit{this}}
+    , m_language{new QComboBox{this}}
+    , m_domain{new QComboBox{this}}
+    , m_table{new QTableView{this}}
+    , m_count{new QLabel{this}}
 {
     m_search->setObjectName(QStringLiteral("corpusSearch"));
     m_search->setPlaceholderText(tr("Filter by text or id"));
@@ -55,7 +55,7 @@ CorpusPanel::CorpusPanel(Document &document, JobRunner &jobs, QWidget *parent)
     m_domain->setObjectName(QStringLiteral("corpusDomain"));
     m_domain->setAccessibleName(tr("Domain"));
     m_domain->setToolTip(tr("Show one domain; the routing map then counts its tokens"));
-    for (QComboBox *box : { m_language, m_domain }) {
+    for (QComboBox *box : {m_language, m_domain}) {
         box->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Fixed);
         box->setMinimumContentsLength(8);
     }
@@ -77,9 +77,9 @@ CorpusPanel::CorpusPanel(Document &document, JobRunner &jobs, QWidget *parent)
     m_table->horizontalHeader()->setMinimumSectionSize(30);
     m_table->horizontalHeader()->setDefaultAlignment(Qt::AlignLeft | Qt::AlignVCenter);
     m_table->horizontalHeader()->setSectionResizeMode(SequenceItemModel::Text, QHeaderView::Stretch);
-    const int digit = fontMetrics().horizontalAdvance(QLatin1Char{ '0' });
+    const int digit = fontMetrics().horizontalAdvance(QLatin1Char{'0'});
     for (const auto &[column, digits] :
-        { std::pair{ SequenceItemModel::Language, 6 }, { SequenceItemModel::Domain, 8 }, { SequenceItemModel::Tokens, 7 } }) {
+        {std::pair{SequenceItemModel::Language, 6}, {SequenceItemModel::Domain, 8}, {SequenceItemModel::Tokens, 7}}) {
         m_table->horizontalHeader()->setSectionResizeMode(column, QHeaderView::Interactive);
         m_table->setColumnWidth(column, digit * digits);
     }
@@ -89,7 +89,7 @@ CorpusPanel::CorpusPanel(Document &document, JobRunner &jobs, QWidget *parent)
     auto *combos = new QHBoxLayout;
     combos->addWidget(m_language);
     combos->addWidget(m_domain);
-    auto *layout = new QVBoxLayout{ this };
+    auto *layout = new QVBoxLayout{this};
     layout->setContentsMargins(6, 6, 6, 4);
     layout->setSpacing(4);
     layout->addWidget(m_search);
@@ -145,7 +145,7 @@ void CorpusPanel::refresh()
 void CorpusPanel::setRows(std::vector<SequenceRow> rows)
 {
     {
-        const QScopedValueRollback following{ m_following, true };
+        const QScopedValueRollback following{m_following, true};
         m_sequences->setRows(std::move(rows));
     }
     setChoices(*m_language, tr("All languages"), m_sequences->languages());
@@ -158,7 +158,7 @@ void CorpusPanel::setRows(std::vector<SequenceRow> rows)
 
 void CorpusPanel::applyFilter()
 {
-    const QScopedValueRollback following{ m_following, true };
+    const QScopedValueRollback following{m_following, true};
     m_filter->setWanted(m_search->text(), m_language->currentData().toString(), m_domain->currentData().toString());
     const int all = m_sequences->rowCount(), shown = m_filter->rowCount();
     const QLocale locale;
@@ -193,7 +193,7 @@ void CorpusPanel::selectSequence(int sequence)
 
 void CorpusPanel::showSelection(const Selection &selection)
 {
-    const QScopedValueRollback following{ m_following, true };
+    const QScopedValueRollback following{m_following, true};
     int sequence = selection.sequence;
     if (sequence < 0 && selection.token >= 0 && m_document.current())
         sequence = m_document.current()->trace->meta().sequenceOf(selection.token);
@@ -206,13 +206,13 @@ void CorpusPanel::showSelection(const Selection &selection)
         m_table->scrollTo(shown);
     }
     // A group that was cleared elsewhere is no longer a filter here either.
-    for (QComboBox *box : { m_language, m_domain }) {
+    for (QComboBox *box : {m_language, m_domain}) {
         const QString grouping = box == m_language ? QStringLiteral("language") : QStringLiteral("domain");
         const QString group = selection.grouping == grouping ? selection.group : QString{};
         const int index = std::max(0, box->findData(group));
         if (index == box->currentIndex() || (group.isEmpty() && !selection.grouping.isEmpty()))
             continue;
-        const QSignalBlocker quiet{ box };
+        const QSignalBlocker quiet{box};
         box->setCurrentIndex(index);
         applyFilter();
     }
@@ -224,7 +224,7 @@ void CorpusPanel::showRowMenu(const QPoint &at)
     if (!index.isValid())
         return;
     const SequenceRow row = m_sequences->row(m_filter->mapToSource(index).row());
-    auto *menu = new QMenu{ this };
+    auto *menu = new QMenu{this};
     menu->setAttribute(Qt::WA_DeleteOnClose);
     menu->addAction(tr("Find its translations"), this, [this, row] { m_search->setText(row.parallelId); })
         ->setEnabled(!row.parallelId.isEmpty());

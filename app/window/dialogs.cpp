@@ -15,11 +15,11 @@ Dialogs Dialogs::real()
             return QFileDialog::getOpenFileNames(parent, title, {}, filter);
         },
         [](QWidget *parent, const QString &title, const QString &suggestion, const QString &filter) {
-            QFileDialog dialog{ parent, title, {}, filter };
+            QFileDialog dialog{parent, title, {}, filter};
             dialog.setAcceptMode(QFileDialog::AcceptSave);
             dialog.selectFile(suggestion);
             const auto useSuffixOf = [&dialog](const QString &chosen) {
-                static const QRegularExpression suffix{ QStringLiteral("\\*\\.(\\w+)") };
+                static const QRegularExpression suffix{QStringLiteral("\\*\\.(\\w+)")};
                 dialog.setDefaultSuffix(suffix.match(chosen).captured(1));
             };
             useSuffixOf(dialog.selectedNameFilter());

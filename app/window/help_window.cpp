@@ -22,15 +22,15 @@ namespace {
 
 QTextBrowser *openReader(QWidget *parent, const QString &title, const QString &name)
 {
-    auto *dialog = new QDialog{ parent };
+    auto *dialog = new QDialog{parent};
     dialog->setObjectName(name);
     dialog->setAttribute(Qt::WA_DeleteOnClose);
     dialog->setWindowTitle(title);
-    auto *reader = new QTextBrowser{ dialog };
+    auto *reader = new QTextBrowser{dialog};
     reader->setOpenExternalLinks(true);
-    auto *buttons = new QDialogButtonBox{ QDialogButtonBox::Close, dialog };
+    auto *buttons = new QDialogButtonBox{QDialogButtonBox::Close, dialog};
     QObject::connect(buttons, &QDialogButtonBox::rejected, dialog, &QDialog::reject);
-    auto *layout = new QVBoxLayout{ dialog };
+    auto *layout = new QVBoxLayout{dialog};
     layout->addWidget(reader);
     layout->addWidget(buttons);
     dialog->resize(620, 600);
@@ -84,10 +84,10 @@ void showDataSources(QWidget *parent, const DemoFiles &demo)
     if (!demo.model.isEmpty())
         folders << demo.model;
     if (!demo.corpus.isEmpty())
-        folders << QFileInfo{ demo.corpus.front() }.absolutePath();
+        folders << QFileInfo{demo.corpus.front()}.absolutePath();
     for (const QString &folder : folders)
-        for (const QFileInfo &info : QDir{ folder }.entryInfoList({ QStringLiteral("*.md") }, QDir::Files, QDir::Name)) {
-            QFile file{ info.filePath() };
+        for (const QFileInfo &info : QDir{folder}.entryInfoList({QStringLiteral("*.md")}, QDir::Files, QDir::Name)) {
+            QFile file{info.filePath()};
             if (file.open(QIODevice::ReadOnly))
                 text += QString::fromUtf8(file.readAll()) + QStringLiteral("\n\n");
         }

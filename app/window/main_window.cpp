@@ -36,10 +36,10 @@ const QString promptState = QStringLiteral("prompt");
 } // namespace
 
 MainWindow::MainWindow(Workbench &workbench, Settings &settings, Dialogs dialogs)
-    : m_workbench{ workbench }
-    , m_settings{ settings }
-    , m_dialogs{ std::move(dialogs) }
-    , m_history{ new SelectionHistory{ workbench.document(), this } }
+    : m_workbench{workbench}
+    , m_settings{settings}
+    , m_dialogs{std::move(dialogs)}
+    , m_history{new SelectionHistory{workbench.document(), this}}
 {
     setObjectName(QStringLiteral("mainWindow"));
     setAcceptDrops(true);
@@ -56,44 +56,44 @@ MainWindow::~MainWindow() = default;
 void MainWindow::createPanels()
 {
     Document &document = m_workbench.document();
-    auto *centre = new QWidget{ this };
-    m_banner = new Banner{ centre };
-    m_views = new ViewArea{ m_workbench.viewContext(), centre };
-    auto *layout = new QVBoxLayout{ centre };
+    auto *centre = new QWidget{this};
+    m_banner = new Banner{centre};
+    m_views = new ViewArea{m_workbench.viewContext(), centre};
+    auto *layout = new QVBoxLayout{centre};
     layout->setContentsMargins(0, 0, 0, 0);
     layout->setSpacing(0);
-    layout->addWidget(new ContextBar{ document, *m_history, centre });
+    layout->addWidget(new ContextBar{document, *m_history, centre});
     layout->addWidget(m_banner);
     layout->addWidget(m_views, 1);
     setCentralWidget(centre);
 
     const auto addDock = [this](Qt::DockWidgetArea area, const QString &title, const QString &name, QWidget *content) {
-        auto *dock = new QDockWidget{ title, this };
+        auto *dock = new QDockWidget{title, this};
         dock->setObjectName(name);
         dock->setWidget(content);
         addDockWidget(area, dock);
         return dock;
     };
-    m_corpus = new CorpusPanel{ document, m_workbench.jobs() };
-    m_prompt = new PromptPanel{ m_workbench };
-    m_inspector = new InspectorPanel{ m_workbench.viewContext() };
+    m_corpus = new CorpusPanel{document, m_workbench.jobs()};
+    m_prompt = new PromptPanel{m_workbench};
+    m_inspector = new InspectorPanel{m_workbench.viewContext()};
     QDockWidget *corpus = addDock(Qt::LeftDockWidgetArea, tr("Corpus"), QStringLiteral("dock.corpus"), m_corpus);
     QDockWidget *prompt = addDock(Qt::LeftDockWidgetArea, tr("Prompt"), QStringLiteral("dock.prompt"), m_prompt);
     QDockWidget *inspector = addDock(Qt::RightDockWidgetArea, tr("Inspector"), QStringLiteral("dock.inspector"), m_inspector);
     setCorner(Qt::BottomLeftCorner, Qt::LeftDockWidgetArea);
     setCorner(Qt::BottomRightCorner, Qt::RightDockWidgetArea);
-    resizeDocks({ corpus, prompt }, { 1000, 1000 }, Qt::Vertical);
-    const int em = fontMetrics().horizontalAdvance(QLatin1Char{ 'm' });
-    resizeDocks({ corpus, inspector }, { em * 24, em * 26 }, Qt::Horizontal);
+    resizeDocks({corpus, prompt}, {1000, 1000}, Qt::Vertical);
+    const int em = fontMetrics().horizontalAdvance(QLatin1Char{'m'});
+    resizeDocks({corpus, inspector}, {em * 24, em * 26}, Qt::Horizontal);
 
-    auto *hover = new QLabel{ this };
+    auto *hover = new QLabel{this};
     hover->setObjectName(QStringLiteral("hoverText"));
     hover->setTextFormat(Qt::PlainText);
     hover->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
     statusBar()->addWidget(hover, 1);
-    statusBar()->addPermanentWidget(new WorkLine{ m_workbench, this });
+    statusBar()->addPermanentWidget(new WorkLine{m_workbench, this});
     connect(m_views, &ViewArea::status, hover, &QLabel::setText);
-    m_picker = new Picker{ this };
+    m_picker = new Picker{this};
 }
 
 void MainWindow::connectWorkbench()
@@ -107,7 +107,7 @@ void MainWindow::connectWorkbench()
     connect(&document, &Document::subjectChanged, this, showSubject);
     connect(&document, &Document::subjectChanged, this, &MainWindow::refreshActions);
     connect(&document, &Document::subjectChanged, this, &MainWindow::applySelectionOfLastSession, Qt::QueuedConnection);
-    for (const auto signal : { &Document::modelChanged, &Document::corpusChanged, &Document::currentChanged }) {
+    for (const auto signal : {&Document::modelChanged, &Document::corpusChanged, &Document::currentChanged}) {
         connect(&document, signal, this, &MainWindow::refreshTitle);
         connect(&document, signal, this, &MainWindow::refreshActions);
     }
@@ -160,8 +160,8 @@ void MainWindow::start(const QStringList &paths)
         m_workbench.openCorpus(session.corpus);
     m_workbench.openDemo(wanted);
     if (!demo.complete() && paths.isEmpty() && !m_workbench.busy())
-        m_banner->showError({ ErrorKind::Input, "the bundled demo was not found", "",
-            "Open a model folder and a corpus, or set EXPERTSCOPE_DATA_DIR to the folder that holds the demo's model and corpus" });
+        m_banner->showError({ErrorKind::Input, "the bundled demo was not found", "",
+            "Open a model folder and a corpus, or set EXPERTSCOPE_DATA_DIR to the folder that holds the demo's model and corpus"});
     if (paths.isEmpty()) {
         for (const QString &file : session.traces)
             m_workbench.openTrace(file);
@@ -208,7 +208,7 @@ void MainWindow::restoreLayout()
 {
     if (!restoreGeometry(m_settings.layout(geometryLayout))) {
         const QSize room = QGuiApplication::primaryScreen()->availableSize();
-        resize(QSize{ 1500, 940 }.boundedTo(room));
+        resize(QSize{1500, 940}.boundedTo(room));
     }
     restoreState(m_settings.layout(windowLayout), layoutVersion);
     if (!m_views->restoreState(m_settings.layout(viewsLayout), layoutVersion)) // equal shares need the final size
@@ -228,7 +228,7 @@ void MainWindow::saveSession() const
     if (document.model())
         session.model = document.model()->where == demo.model ? Session::demo : document.model()->where;
     if (document.corpus())
-        session.corpus = document.corpus()->files == demo.corpus ? QStringList{ Session::demo } : document.corpus()->files;
+        session.corpus = document.corpus()->files == demo.corpus ? QStringList{Session::demo} : document.corpus()->files;
     for (const OpenTrace &open : document.traces())
         if (open.key != Document::corpusKey && open.key != Document::promptsKey)
             session.traces << open.key;

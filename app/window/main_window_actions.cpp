@@ -37,43 +37,43 @@ void MainWindow::createMenus()
 void MainWindow::createFileMenu()
 {
     QMenu *menu = menuBar()->addMenu(tr("&File"));
-    menu->addAction(tr("Open &Model Folder..."), QKeySequence{ QStringLiteral("Ctrl+Shift+O") }, this, &MainWindow::openFolderDialog)
+    menu->addAction(tr("Open &Model Folder..."), QKeySequence{QStringLiteral("Ctrl+Shift+O")}, this, &MainWindow::openFolderDialog)
         ->setObjectName(QStringLiteral("openModel"));
     m_cacheMenu = menu->addMenu(tr("Models in the &Hugging Face Cache"));
     connect(m_cacheMenu, &QMenu::aboutToShow, this, &MainWindow::fillCacheMenu);
     menu->addAction(tr("Open &Trace..."), QKeySequence::Open, this, &MainWindow::openTraceDialog)
         ->setObjectName(QStringLiteral("openTrace"));
-    menu->addAction(tr("Open &Corpus..."), QKeySequence{ QStringLiteral("Ctrl+Alt+O") }, this, &MainWindow::openCorpusDialog)
+    menu->addAction(tr("Open &Corpus..."), QKeySequence{QStringLiteral("Ctrl+Alt+O")}, this, &MainWindow::openCorpusDialog)
         ->setObjectName(QStringLiteral("openCorpus"));
     menu->addAction(tr("Open the &Demo"), this, &MainWindow::openDemo)->setObjectName(QStringLiteral("openDemo"));
     m_recentMenu = menu->addMenu(tr("&Recent"));
     connect(m_recentMenu, &QMenu::aboutToShow, this, &MainWindow::fillRecentMenu);
     menu->addSeparator();
-    QAction *close = menu->addAction(tr("C&lose This Trace"), QKeySequence{ QStringLiteral("Ctrl+W") }, this, [this] {
+    QAction *close = menu->addAction(tr("C&lose This Trace"), QKeySequence{QStringLiteral("Ctrl+W")}, this, [this] {
         if (const OpenTrace *open = m_workbench.document().current())
-            m_workbench.document().closeTrace(QString{ open->key });
+            m_workbench.document().closeTrace(QString{open->key});
     });
     close->setObjectName(QStringLiteral("closeTrace"));
     menu->addSeparator();
     QAction *save =
-        menu->addAction(tr("&Save Trace As HDF5..."), QKeySequence{ QStringLiteral("Ctrl+Shift+S") }, this, &MainWindow::saveTraceDialog);
+        menu->addAction(tr("&Save Trace As HDF5..."), QKeySequence{QStringLiteral("Ctrl+Shift+S")}, this, &MainWindow::saveTraceDialog);
     save->setObjectName(QStringLiteral("saveTrace"));
-    QAction *picture = menu->addAction(tr("Export View as &Picture..."), QKeySequence{ QStringLiteral("Ctrl+E") }, this,
-        [this] { exportPictureOf(m_views->activeView()); });
+    QAction *picture = menu->addAction(
+        tr("Export View as &Picture..."), QKeySequence{QStringLiteral("Ctrl+E")}, this, [this] { exportPictureOf(m_views->activeView()); });
     picture->setObjectName(QStringLiteral("exportPicture"));
-    QAction *numbers = menu->addAction(tr("Export &Numbers as CSV..."), QKeySequence{ QStringLiteral("Ctrl+Shift+E") }, this,
+    QAction *numbers = menu->addAction(tr("Export &Numbers as CSV..."), QKeySequence{QStringLiteral("Ctrl+Shift+E")}, this,
         [this] { exportNumbersOf(m_views->activeView()); });
     numbers->setObjectName(QStringLiteral("exportNumbers"));
     menu->addSeparator();
-    menu->addAction(tr("&Quit"), QKeySequence{ QStringLiteral("Ctrl+Q") }, this, &QWidget::close)->setObjectName(QStringLiteral("quit"));
-    for (QAction *action : { close, save, picture, numbers })
+    menu->addAction(tr("&Quit"), QKeySequence{QStringLiteral("Ctrl+Q")}, this, &QWidget::close)->setObjectName(QStringLiteral("quit"));
+    for (QAction *action : {close, save, picture, numbers})
         m_needTrace.emplace_back(action);
 }
 
 void MainWindow::createRunMenu()
 {
     QMenu *menu = menuBar()->addMenu(tr("&Run"));
-    QAction *trace = menu->addAction(tr("Trace the &Corpus Again"), QKeySequence{ Qt::Key_F5 }, &m_workbench, &Workbench::traceCorpus);
+    QAction *trace = menu->addAction(tr("Trace the &Corpus Again"), QKeySequence{Qt::Key_F5}, &m_workbench, &Workbench::traceCorpus);
     trace->setObjectName(QStringLiteral("traceCorpus"));
     m_needModel.emplace_back(trace);
     menu->addAction(tr("Trace the &Prompt"), m_prompt, &PromptPanel::run)->setObjectName(QStringLiteral("runPrompt"));
@@ -112,7 +112,7 @@ void MainWindow::createViewMenu()
     const auto addChoices = [this, menu](const QString &title, const std::vector<std::pair<QString, int>> &choices, int chosen,
                                 const std::function<void(int)> &choose) {
         QMenu *sub = menu->addMenu(title);
-        auto *group = new QActionGroup{ sub };
+        auto *group = new QActionGroup{sub};
         for (const auto &[text, value] : choices) {
             QAction *action = sub->addAction(text);
             action->setCheckable(true);
@@ -121,11 +121,10 @@ void MainWindow::createViewMenu()
             connect(action, &QAction::triggered, this, [choose, choice = value] { choose(choice); });
         }
     };
-    addChoices(tr("T&heme"),
-        { { tr("&System"), int(Theme::System) }, { tr("&Light"), int(Theme::Light) }, { tr("&Dark"), int(Theme::Dark) } },
+    addChoices(tr("T&heme"), {{tr("&System"), int(Theme::System)}, {tr("&Light"), int(Theme::Light)}, {tr("&Dark"), int(Theme::Dark)}},
         int(m_settings.theme()), [this](int theme) { setLook(static_cast<Theme>(theme), m_settings.scalePercent()); });
     std::vector<std::pair<QString, int>> scales;
-    for (const int percent : { 80, 90, 100, 110, 125, 150, 175, 200 })
+    for (const int percent : {80, 90, 100, 110, 125, 150, 175, 200})
         scales.emplace_back(QStringLiteral("%1 %").arg(percent), percent);
     addChoices(tr("S&cale"), scales, m_settings.scalePercent(), [this](int percent) { setLook(m_settings.theme(), percent); });
 }
@@ -133,9 +132,8 @@ void MainWindow::createViewMenu()
 void MainWindow::createGoMenu()
 {
     QMenu *menu = menuBar()->addMenu(tr("&Go"));
-    QAction *back = menu->addAction(tr("&Back"), QKeySequence{ QStringLiteral("Alt+Left") }, m_history, &SelectionHistory::goBack);
-    QAction *forward =
-        menu->addAction(tr("&Forward"), QKeySequence{ QStringLiteral("Alt+Right") }, m_history, &SelectionHistory::goForward);
+    QAction *back = menu->addAction(tr("&Back"), QKeySequence{QStringLiteral("Alt+Left")}, m_history, &SelectionHistory::goBack);
+    QAction *forward = menu->addAction(tr("&Forward"), QKeySequence{QStringLiteral("Alt+Right")}, m_history, &SelectionHistory::goForward);
     const auto refresh = [this, back, forward] {
         back->setEnabled(m_history->canGoBack());
         forward->setEnabled(m_history->canGoForward());
@@ -143,10 +141,10 @@ void MainWindow::createGoMenu()
     connect(m_history, &SelectionHistory::changed, this, refresh);
     refresh();
     menu->addSeparator();
-    QAction *place = menu->addAction(tr("Token, &Layer, Expert..."), QKeySequence{ QStringLiteral("Ctrl+G") }, this, &MainWindow::showGoTo);
+    QAction *place = menu->addAction(tr("Token, &Layer, Expert..."), QKeySequence{QStringLiteral("Ctrl+G")}, this, &MainWindow::showGoTo);
     place->setObjectName(QStringLiteral("goTo"));
     m_needTrace.emplace_back(place);
-    menu->addAction(tr("&Sequence..."), QKeySequence{ QStringLiteral("Ctrl+P") }, this, &MainWindow::showSequenceFinder)
+    menu->addAction(tr("&Sequence..."), QKeySequence{QStringLiteral("Ctrl+P")}, this, &MainWindow::showSequenceFinder)
         ->setObjectName(QStringLiteral("findSequence"));
     menu->addAction(tr("Find in &Text..."), QKeySequence::Find, this,
             [this] {
@@ -159,10 +157,10 @@ void MainWindow::createGoMenu()
             })
         ->setObjectName(QStringLiteral("find"));
     menu->addSeparator();
-    menu->addAction(tr("&Command Palette..."), QKeySequence{ QStringLiteral("Ctrl+Shift+P") }, this, &MainWindow::showPalette)
+    menu->addAction(tr("&Command Palette..."), QKeySequence{QStringLiteral("Ctrl+Shift+P")}, this, &MainWindow::showPalette)
         ->setObjectName(QStringLiteral("palette"));
-    menu->addAction(tr("C&orpus Filter"), QKeySequence{ QStringLiteral("Ctrl+Shift+F") }, this, [this] { m_corpus->focusSearch(); });
-    menu->addAction(tr("&Prompt"), QKeySequence{ QStringLiteral("Ctrl+L") }, this, [this] { m_prompt->focusPrompt(); });
+    menu->addAction(tr("C&orpus Filter"), QKeySequence{QStringLiteral("Ctrl+Shift+F")}, this, [this] { m_corpus->focusSearch(); });
+    menu->addAction(tr("&Prompt"), QKeySequence{QStringLiteral("Ctrl+L")}, this, [this] { m_prompt->focusPrompt(); });
 }
 
 void MainWindow::createHelpMenu()
@@ -178,8 +176,8 @@ void MainWindow::createHelpMenu()
 void MainWindow::fillRecentMenu()
 {
     m_recentMenu->clear();
-    const std::pair<RecentKind, QString> kinds[] = { { RecentKind::Model, tr("Models") }, { RecentKind::Corpus, tr("Corpora") },
-        { RecentKind::Trace, tr("Traces") } };
+    const std::pair<RecentKind, QString> kinds[] = {
+        {RecentKind::Model, tr("Models")}, {RecentKind::Corpus, tr("Corpora")}, {RecentKind::Trace, tr("Traces")}};
     for (const auto &[kind, title] : kinds) {
         const QStringList paths = m_settings.recent(kind);
         if (!paths.isEmpty())
@@ -262,7 +260,7 @@ void MainWindow::exportPictureOf(View *view)
         return;
     try {
         exportPicture(*view, file);
-        m_banner->showNote(tr("Saved %1").arg(QFileInfo{ file }.fileName()));
+        m_banner->showNote(tr("Saved %1").arg(QFileInfo{file}.fileName()));
     } catch (...) {
         m_banner->showError(currentError());
     }
@@ -278,7 +276,7 @@ void MainWindow::exportNumbersOf(View *view)
         return;
     try {
         exportNumbers(*view, file);
-        m_banner->showNote(tr("Saved %1").arg(QFileInfo{ file }.fileName()));
+        m_banner->showNote(tr("Saved %1").arg(QFileInfo{file}.fileName()));
     } catch (...) {
         m_banner->showError(currentError());
     }
@@ -290,18 +288,17 @@ void MainWindow::showPalette()
         std::vector<Picker::Offer> offers;
         for (const NamedAction &named : menuActions(*menuBar()))
             if (named.action->isEnabled() && Picker::fits(named.path, text))
-                offers.push_back({ named.path, named.keys, [action = QPointer{ named.action }] {
+                offers.push_back({named.path, named.keys, [action = QPointer{named.action}] {
                                       if (action)
                                           action->trigger();
-                                  } });
+                                  }});
         // What has a word that begins so comes before what merely contains it.
         const QString wish = text.trimmed();
         std::stable_partition(offers.begin(), offers.end(), [&](const Picker::Offer &offer) {
-            return offer.title.startsWith(wish, Qt::CaseInsensitive)
-                || offer.title.contains(QLatin1Char{ ' ' } + wish, Qt::CaseInsensitive);
+            return offer.title.startsWith(wish, Qt::CaseInsensitive) || offer.title.contains(QLatin1Char{' '} + wish, Qt::CaseInsensitive);
         });
         if (offers.empty())
-            offers.push_back({ tr("Nothing like that in the menus"), {}, {} });
+            offers.push_back({tr("Nothing like that in the menus"), {}, {}});
         return offers;
     });
 }
@@ -314,13 +311,13 @@ void MainWindow::showSequenceFinder()
         const SequenceItemModel &sequences = m_corpus->sequences();
         for (int i = 0; i < sequences.rowCount() && offers.size() < enough; ++i) {
             const SequenceRow &row = sequences.row(i);
-            const QString labels = QStringList{ row.id, row.language, row.domain }.join(QLatin1Char{ ' ' });
-            if (row.sequence >= 0 && Picker::fits(row.text + QLatin1Char{ ' ' } + labels, text))
-                offers.push_back({ row.text.isEmpty() ? row.id : row.text, labels.simplified(),
-                    [this, sequence = row.sequence] { m_corpus->selectSequence(sequence); } });
+            const QString labels = QStringList{row.id, row.language, row.domain}.join(QLatin1Char{' '});
+            if (row.sequence >= 0 && Picker::fits(row.text + QLatin1Char{' '} + labels, text))
+                offers.push_back({row.text.isEmpty() ? row.id : row.text, labels.simplified(),
+                    [this, sequence = row.sequence] { m_corpus->selectSequence(sequence); }});
         }
         if (offers.empty())
-            offers.push_back({ tr("No traced sequence fits"), {}, {} });
+            offers.push_back({tr("No traced sequence fits"), {}, {}});
         return offers;
     });
 }
@@ -335,8 +332,8 @@ void MainWindow::showGoTo()
             return {};
         const GoTo place = readGoTo(text, document.current()->trace->meta(), document.selection().value());
         if (!place.valid)
-            return { { place.description, {}, {} } };
-        return { { place.description, tr("Enter"), [&document, selection = place.selection] { document.selection().set(selection); } } };
+            return {{place.description, {}, {}}};
+        return {{place.description, tr("Enter"), [&document, selection = place.selection] { document.selection().set(selection); }}};
     });
 }
 

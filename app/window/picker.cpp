@@ -14,9 +14,9 @@
 namespace expertscope {
 
 Picker::Picker(QWidget *parent)
-    : QFrame{ parent }
-    , m_text{ new QLineEdit{ this } }
-    , m_list{ new QTreeWidget{ this } }
+    : QFrame{parent}
+    , m_text{new QLineEdit{this}}
+    , m_list{new QTreeWidget{this}}
 {
     setObjectName(QStringLiteral("picker"));
     setFrameShape(QFrame::StyledPanel);
@@ -33,7 +33,7 @@ Picker::Picker(QWidget *parent)
     m_list->header()->setStretchLastSection(false);
     m_list->header()->setSectionResizeMode(0, QHeaderView::Stretch);
     m_list->header()->setSectionResizeMode(1, QHeaderView::ResizeToContents);
-    auto *layout = new QVBoxLayout{ this };
+    auto *layout = new QVBoxLayout{this};
     layout->setContentsMargins(8, 8, 8, 8);
     layout->addWidget(m_text);
     layout->addWidget(m_list);
@@ -47,7 +47,7 @@ Picker::Picker(QWidget *parent)
 
 bool Picker::fits(const QString &title, const QString &text)
 {
-    const QStringList words = text.split(QLatin1Char{ ' ' }, Qt::SkipEmptyParts);
+    const QStringList words = text.split(QLatin1Char{' '}, Qt::SkipEmptyParts);
     return std::all_of(words.begin(), words.end(), [&](const QString &word) { return title.contains(word, Qt::CaseInsensitive); });
 }
 
@@ -73,7 +73,7 @@ void Picker::refresh()
     m_offers = m_provider(m_text->text());
     m_list->clear();
     for (const Offer &offer : m_offers) {
-        auto *item = new QTreeWidgetItem{ m_list, { offer.title, offer.detail } };
+        auto *item = new QTreeWidgetItem{m_list, {offer.title, offer.detail}};
         item->setToolTip(0, offer.title);
         item->setForeground(1, palette().placeholderText());
         if (!offer.run)

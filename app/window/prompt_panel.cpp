@@ -17,7 +17,7 @@ namespace {
 
 QLabel *labelFor(QWidget *field, const QString &text, const QString &help)
 {
-    auto *label = new QLabel{ text, field->parentWidget() };
+    auto *label = new QLabel{text, field->parentWidget()};
     label->setBuddy(field);
     label->setToolTip(help);
     field->setToolTip(help);
@@ -28,18 +28,18 @@ QLabel *labelFor(QWidget *field, const QString &text, const QString &help)
 } // namespace
 
 PromptPanel::PromptPanel(Workbench &workbench, QWidget *parent)
-    : QWidget{ parent }
-    , m_workbench{ workbench }
-    , m_prompt{ new QPlainTextEdit{ this } }
-    , m_run{ new QPushButton{ tr("&Trace"), this } }
-    , m_generate{ new QPushButton{ tr("&Generate"), this } }
-    , m_stop{ new QPushButton{ tr("Stop"), this } }
-    , m_maxTokens{ new QSpinBox{ this } }
-    , m_temperature{ new QDoubleSpinBox{ this } }
-    , m_topP{ new QDoubleSpinBox{ this } }
-    , m_seed{ new QSpinBox{ this } }
-    , m_output{ new QPlainTextEdit{ this } }
-    , m_summary{ new QLabel{ this } }
+    : QWidget{parent}
+    , m_workbench{workbench}
+    , m_prompt{new QPlainTextEdit{this}}
+    , m_run{new QPushButton{tr("&Trace"), this}}
+    , m_generate{new QPushButton{tr("&Generate"), this}}
+    , m_stop{new QPushButton{tr("Stop"), this}}
+    , m_maxTokens{new QSpinBox{this}}
+    , m_temperature{new QDoubleSpinBox{this}}
+    , m_topP{new QDoubleSpinBox{this}}
+    , m_seed{new QSpinBox{this}}
+    , m_output{new QPlainTextEdit{this}}
+    , m_summary{new QLabel{this}}
 {
     m_prompt->setObjectName(QStringLiteral("prompt"));
     m_prompt->setPlaceholderText(tr("Type a prompt in any language. Ctrl+Enter traces it."));
@@ -93,16 +93,16 @@ PromptPanel::PromptPanel(Workbench &workbench, QWidget *parent)
     fields->addWidget(m_seed, 1, 3);
     fields->setColumnStretch(1, 1);
     fields->setColumnStretch(3, 1);
-    for (QWidget *field : { static_cast<QWidget *>(m_maxTokens), static_cast<QWidget *>(m_temperature), static_cast<QWidget *>(m_topP),
-             static_cast<QWidget *>(m_seed) })
+    for (QWidget *field : {static_cast<QWidget *>(m_maxTokens), static_cast<QWidget *>(m_temperature), static_cast<QWidget *>(m_topP),
+             static_cast<QWidget *>(m_seed)})
         field->setMinimumWidth(fontMetrics().horizontalAdvance(QStringLiteral("000000")));
 
     auto *buttons = new QHBoxLayout;
     buttons->setSpacing(4);
-    for (QPushButton *button : { m_run, m_generate, m_stop })
+    for (QPushButton *button : {m_run, m_generate, m_stop})
         buttons->addWidget(button);
 
-    auto *layout = new QVBoxLayout{ this };
+    auto *layout = new QVBoxLayout{this};
     layout->setContentsMargins(6, 6, 6, 4);
     layout->setSpacing(4);
     layout->addWidget(m_prompt, 2);
@@ -159,7 +159,7 @@ void PromptPanel::start(std::int64_t maxNewTokens)
 
 void PromptPanel::showGenerated(const QByteArray &bytes)
 {
-    QTextCursor end{ m_output->document() };
+    QTextCursor end{m_output->document()};
     end.movePosition(QTextCursor::End);
     end.insertText(m_decoder.decode(bytes));
     m_output->ensureCursorVisible();
@@ -194,9 +194,9 @@ bool PromptPanel::eventFilter(QObject *watched, QEvent *event)
 
 QVariantMap PromptPanel::saveState() const
 {
-    return { { QStringLiteral("prompt"), m_prompt->toPlainText() }, { QStringLiteral("maxTokens"), m_maxTokens->value() },
-        { QStringLiteral("temperature"), m_temperature->value() }, { QStringLiteral("topP"), m_topP->value() },
-        { QStringLiteral("seed"), m_seed->value() } };
+    return {{QStringLiteral("prompt"), m_prompt->toPlainText()}, {QStringLiteral("maxTokens"), m_maxTokens->value()},
+        {QStringLiteral("temperature"), m_temperature->value()}, {QStringLiteral("topP"), m_topP->value()},
+        {QStringLiteral("seed"), m_seed->value()}};
 }
 
 void PromptPanel::restoreState(const QVariantMap &state)

@@ -46,7 +46,7 @@ private:
     QSpinBox *m_seed;
     QPlainTextEdit *m_output;
     QLabel *m_summary;
-    QStringDecoder m_decoder{ QStringDecoder::Utf8 }; ///< a character may come in several tokens
+    QStringDecoder m_decoder{QStringDecoder::Utf8}; ///< a character may come in several tokens
     bool m_wasRunning = false;
 };
 

@@ -92,7 +92,7 @@ QVariant SequenceItemModel::data(const QModelIndex &index, int role) const
             return {};
         }
     case Qt::ToolTipRole: {
-        QStringList lines{ of.text.left(300).toHtmlEscaped(), tr("id %1").arg(of.id.toHtmlEscaped()) };
+        QStringList lines{of.text.left(300).toHtmlEscaped(), tr("id %1").arg(of.id.toHtmlEscaped())};
         if (!of.language.isEmpty())
             lines << tr("language %1").arg(of.language.toHtmlEscaped());
         if (!of.domain.isEmpty())
@@ -103,9 +103,9 @@ QVariant SequenceItemModel::data(const QModelIndex &index, int role) const
         return QStringLiteral("<qt>%1</qt>").arg(lines.join(QStringLiteral("<br>")));
     }
     case Qt::ForegroundRole:
-        return of.sequence < 0 ? QVariant{ QApplication::palette().placeholderText() } : QVariant{};
+        return of.sequence < 0 ? QVariant{QApplication::palette().placeholderText()} : QVariant{};
     case Qt::TextAlignmentRole:
-        return QVariant{ (index.column() == Tokens ? Qt::AlignRight : Qt::AlignLeft) | Qt::AlignVCenter };
+        return QVariant{(index.column() == Tokens ? Qt::AlignRight : Qt::AlignLeft) | Qt::AlignVCenter};
     default:
         return {};
     }

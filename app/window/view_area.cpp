@@ -11,7 +11,7 @@
 namespace expertscope {
 
 ViewArea::ViewArea(const ViewContext &context, QWidget *parent)
-    : QMainWindow{ parent }
+    : QMainWindow{parent}
 {
     setWindowFlags(Qt::Widget); // the base class makes a window of itself
     setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Expanding);
@@ -19,10 +19,10 @@ ViewArea::ViewArea(const ViewContext &context, QWidget *parent)
     setDockOptions(AnimatedDocks | AllowNestedDocks | AllowTabbedDocks);
     setTabPosition(Qt::AllDockWidgetAreas, QTabWidget::North);
     for (const ViewKind &kind : viewKinds()) {
-        auto *dock = new QDockWidget{ QCoreApplication::translate("ViewKind", kind.title), this };
-        dock->setObjectName(QStringLiteral("dock.") + QLatin1String{ kind.id });
+        auto *dock = new QDockWidget{QCoreApplication::translate("ViewKind", kind.title), this};
+        dock->setObjectName(QStringLiteral("dock.") + QLatin1String{kind.id});
         View *view = kind.make(context, dock);
-        view->setObjectName(QLatin1String{ kind.id });
+        view->setObjectName(QLatin1String{kind.id});
         view->setWindowTitle(dock->windowTitle());
         view->setToolTip({});
         dock->setWidget(view);
@@ -84,7 +84,7 @@ void ViewArea::arrange(Arrangement arrangement)
     if (m_docks.empty())
         return;
     m_docks.front()->raise();
-    resizeDocks({ m_docks.begin(), m_docks.end() }, QList<int>(static_cast<qsizetype>(m_docks.size()), 1000),
+    resizeDocks({m_docks.begin(), m_docks.end()}, QList<int>(static_cast<qsizetype>(m_docks.size()), 1000),
         arrangement == Arrangement::SideBySide ? Qt::Horizontal : Qt::Vertical);
 }
 

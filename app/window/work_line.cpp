@@ -11,13 +11,13 @@
 namespace expertscope {
 
 WorkLine::WorkLine(Workbench &workbench, QWidget *parent)
-    : QWidget{ parent }
-    , m_workbench{ workbench }
-    , m_what{ new QLabel{ this } }
-    , m_bar{ new QProgressBar{ this } }
-    , m_stop{ new QToolButton{ this } }
-    , m_rate{ new QLabel{ this } }
-    , m_model{ new QLabel{ this } }
+    : QWidget{parent}
+    , m_workbench{workbench}
+    , m_what{new QLabel{this}}
+    , m_bar{new QProgressBar{this}}
+    , m_stop{new QToolButton{this}}
+    , m_rate{new QLabel{this}}
+    , m_model{new QLabel{this}}
 {
     m_what->setObjectName(QStringLiteral("workWhat"));
     m_bar->setObjectName(QStringLiteral("workProgress"));
@@ -29,11 +29,11 @@ WorkLine::WorkLine(Workbench &workbench, QWidget *parent)
     m_stop->setAutoRaise(true);
     m_rate->setObjectName(QStringLiteral("workRate"));
     m_model->setObjectName(QStringLiteral("workModel"));
-    auto *layout = new QHBoxLayout{ this };
+    auto *layout = new QHBoxLayout{this};
     layout->setContentsMargins(0, 0, 4, 0);
     layout->setSpacing(8);
-    for (QWidget *part : { static_cast<QWidget *>(m_what), static_cast<QWidget *>(m_bar), static_cast<QWidget *>(m_stop),
-             static_cast<QWidget *>(m_rate), static_cast<QWidget *>(m_model) })
+    for (QWidget *part : {static_cast<QWidget *>(m_what), static_cast<QWidget *>(m_bar), static_cast<QWidget *>(m_stop),
+             static_cast<QWidget *>(m_rate), static_cast<QWidget *>(m_model)})
         layout->addWidget(part);
     connect(m_stop, &QToolButton::clicked, &workbench, &Workbench::stop);
     connect(&workbench, &Workbench::progressed, this, &WorkLine::showProgress);
@@ -41,7 +41,7 @@ WorkLine::WorkLine(Workbench &workbench, QWidget *parent)
         if (!m_workbench.busy())
             showProgress({});
         else if (m_what->isHidden())
-            showProgress({ tr("Working"), 0, 0, {} });
+            showProgress({tr("Working"), 0, 0, {}});
     });
     connect(&workbench, &Workbench::rateChanged, this, [this](double rate, const QString &what) {
         m_rate->setText(tr("%1 tokens/s").arg(QLocale{}.toString(rate, 'f', 0)));

@@ -47,7 +47,7 @@ Counts count(const RoutingTrace &trace, int layer, int expert, const Progress &p
     std::vector<float> weights;
     for (std::int64_t at = 0; at < meta.tokens; at += rowsPerRead) {
         progress.check();
-        const TokenRange range{ at, std::min(at + rowsPerRead, meta.tokens) };
+        const TokenRange range{at, std::min(at + rowsPerRead, meta.tokens)};
         const TokenColumns columns = trace.tokens(range);
         ids.resize(columns.tokenId.size() * slots);
         trace.expertIds(range, layer, ids);
@@ -55,7 +55,7 @@ Counts count(const RoutingTrace &trace, int layer, int expert, const Progress &p
         if (!weights.empty())
             trace.gateWeights(range, layer, weights);
         for (std::size_t row = 0; row < columns.tokenId.size(); ++row) {
-            const auto chosen = std::span{ ids }.subspan(row * slots, slots);
+            const auto chosen = std::span{ids}.subspan(row * slots, slots);
             const auto found = std::find(chosen.begin(), chosen.end(), static_cast<ExpertId>(expert));
             Occurrences &occurrences = counts.byToken[columns.tokenId[row]];
             ++occurrences.all;
@@ -129,7 +129,7 @@ std::vector<GroupOfExpert> rankGroups(const TraceMeta &meta, const Counts &count
     for (const auto &[text, group] : groups) {
         const Share choosing = share(group.chosen, group.tokens);
         if (group.tokens > 0)
-            ranked.push_back({ text, group.sequences, choosing, lift(choosing, load) });
+            ranked.push_back({text, group.sequences, choosing, lift(choosing, load)});
     }
     std::sort(ranked.begin(), ranked.end(), [](const GroupOfExpert &a, const GroupOfExpert &b) {
         return a.choosing.value != b.choosing.value ? a.choosing.value > b.choosing.value : a.name < b.name;
@@ -166,8 +166,8 @@ ExpertCard expertCard(const RoutingTrace &trace, int layer, int expert, const Pr
     const TraceMeta &meta = trace.meta();
     checkRead(meta, {}, layer);
     if (expert < 0 || expert >= meta.experts)
-        throw Error{ ErrorKind::Usage, "the trace has no expert " + std::to_string(expert), meta.title,
-            "Choose an expert below " + std::to_string(meta.experts) };
+        throw Error{ErrorKind::Usage, "the trace has no expert " + std::to_string(expert), meta.title,
+            "Choose an expert below " + std::to_string(meta.experts)};
     const Counts counts = count(trace, layer, expert, progress);
     const std::int64_t chosen = counts.load[static_cast<std::size_t>(expert)];
 

@@ -10,7 +10,7 @@ namespace expertscope {
 
 Share share(std::int64_t count, std::int64_t of)
 {
-    Share s{ .count = count, .of = of };
+    Share s{.count = count, .of = of};
     if (of <= 0)
         return s;
     constexpr double z = 1.959963984540054;
@@ -29,8 +29,8 @@ Lift lift(const Share &share, double reference)
 {
     constexpr double undefined = std::numeric_limits<double>::quiet_NaN();
     if (!(reference > 0) || share.of == 0)
-        return { undefined, undefined, undefined };
-    return { share.value / reference, share.low / reference, share.high / reference };
+        return {undefined, undefined, undefined};
+    return {share.value / reference, share.low / reference, share.high / reference};
 }
 
 } // namespace expertscope

@@ -19,7 +19,7 @@ constexpr std::int64_t rowsPerRead = 4096;
 TokenLayer readLayer(const RoutingTrace &trace, std::int64_t token, int layer)
 {
     const TraceMeta &meta = trace.meta();
-    const TokenRange row{ token, token + 1 };
+    const TokenRange row{token, token + 1};
     const auto slots = static_cast<std::size_t>(meta.slotCount);
     std::vector<ExpertId> ids(slots);
     std::vector<float> weights(slots, missing), norms(slots, missing), logits(static_cast<std::size_t>(meta.experts), missing);
@@ -35,7 +35,7 @@ TokenLayer readLayer(const RoutingTrace &trace, std::int64_t token, int layer)
     out.layer = meta.layers[static_cast<std::size_t>(layer)];
     for (std::size_t slot = 0; slot < slots; ++slot)
         if (ids[slot] != noExpert)
-            out.experts.push_back({ ids[slot], weights[slot], logits[ids[slot]], norms[slot] });
+            out.experts.push_back({ids[slot], weights[slot], logits[ids[slot]], norms[slot]});
     out.entropy = meta.fields.routerLogit ? entropyOfLogits(logits) : missing;
     out.margin = meta.fields.routerLogit ? selectionMargin(logits, ids) : missing;
     out.weightEntropy = meta.fields.gateWeight ? entropyOfWeights(weights) : missing;
@@ -49,7 +49,7 @@ std::string textInTrace(const RoutingTrace &trace, std::int32_t id, const Progre
     const TraceMeta &meta = trace.meta();
     for (std::int64_t at = 0; meta.fields.tokenText && at < meta.tokens; at += rowsPerRead) {
         progress.check();
-        const TokenColumns columns = trace.tokens({ at, std::min(at + rowsPerRead, meta.tokens) });
+        const TokenColumns columns = trace.tokens({at, std::min(at + rowsPerRead, meta.tokens)});
         const auto found = std::find(columns.tokenId.begin(), columns.tokenId.end(), id);
         if (found != columns.tokenId.end())
             return columns.bytes[static_cast<std::size_t>(found - columns.tokenId.begin())];
@@ -62,12 +62,12 @@ std::string textInTrace(const RoutingTrace &trace, std::int32_t id, const Progre
 TokenCard tokenCard(const RoutingTrace &trace, std::int64_t token, const TextOfToken &textOfToken, const Progress &progress)
 {
     const TraceMeta &meta = trace.meta();
-    checkRead(meta, { token, token + 1 }, 0);
+    checkRead(meta, {token, token + 1}, 0);
     TokenCard card;
     card.sequence = meta.sequenceOf(token);
     card.context = contextOf(trace, token, contextTokens);
     const bool hasNext = meta.sequenceOf(token + 1) == card.sequence && token + 1 < meta.tokens;
-    const TokenColumns columns = trace.tokens({ token, token + (hasNext ? 2 : 1) });
+    const TokenColumns columns = trace.tokens({token, token + (hasNext ? 2 : 1)});
     card.tokenId = columns.tokenId[0];
     card.position = columns.position[0];
     card.phase = columns.phase[0];

@@ -21,7 +21,7 @@ template<typename One>
 void inBlocks(TokenRange range, const One &one)
 {
     for (std::int64_t at = range.begin; at < range.end; at += rowsPerRead)
-        one(static_cast<std::size_t>(at - range.begin), TokenRange{ at, std::min(at + rowsPerRead, range.end) });
+        one(static_cast<std::size_t>(at - range.begin), TokenRange{at, std::min(at + rowsPerRead, range.end)});
 }
 
 std::size_t size(TokenRange range, int width)
@@ -51,7 +51,7 @@ void fromWeights(const RoutingTrace &trace, TokenRange range, int layer, std::sp
         weights.resize(size(block, trace.meta().slotCount));
         trace.gateWeights(block, layer, weights);
         for (std::size_t row = 0; row * slots < weights.size(); ++row)
-            values[first + row] = of(std::span{ weights }.subspan(row * slots, slots));
+            values[first + row] = of(std::span{weights}.subspan(row * slots, slots));
     });
 }
 
@@ -78,7 +78,7 @@ void entropy(const RoutingTrace &trace, TokenRange range, int layer, std::span<f
         logits.resize(size(block, trace.meta().experts));
         trace.routerLogits(block, layer, logits);
         for (std::size_t row = 0; row * experts < logits.size(); ++row)
-            values[first + row] = entropyOfLogits(std::span{ logits }.subspan(row * experts, experts));
+            values[first + row] = entropyOfLogits(std::span{logits}.subspan(row * experts, experts));
     });
 }
 
@@ -95,7 +95,7 @@ void margin(const RoutingTrace &trace, TokenRange range, int layer, std::span<fl
         trace.routerLogits(block, layer, logits);
         for (std::size_t row = 0; row * experts < logits.size(); ++row)
             values[first + row] =
-                selectionMargin(std::span{ logits }.subspan(row * experts, experts), std::span{ ids }.subspan(row * slots, slots));
+                selectionMargin(std::span{logits}.subspan(row * experts, experts), std::span{ids}.subspan(row * slots, slots));
     });
 }
 
@@ -133,35 +133,35 @@ bool hasLogprob(const TraceFields &fields)
 }
 
 const std::array metrics{
-    TokenMetricKind{ "top_expert", "Top expert", "expert",
+    TokenMetricKind{"top_expert", "Top expert", "expert",
         "The expert with the largest gate weight (slot 0). By chance each of E experts leads 1/E of the tokens.", true, true, always,
-        checked<topExpert, always> },
-    TokenMetricKind{ "entropy", "Router entropy", "bits",
+        checked<topExpert, always>},
+    TokenMetricKind{"entropy", "Router entropy", "bits",
         "Entropy of the softmax over all E router logits, -sum p log2 p: 0 when the router is certain, log2 E when all experts are equally "
         "likely.",
-        true, false, hasLogits, checked<entropy, hasLogits> },
-    TokenMetricKind{ "weight_entropy", "Weight entropy", "bits",
+        true, false, hasLogits, checked<entropy, hasLogits>},
+    TokenMetricKind{"weight_entropy", "Weight entropy", "bits",
         "Entropy of the gate weights of the chosen experts, scaled to sum to 1: 0 when one expert takes all, log2 k when the k chosen "
         "share equally.",
-        true, false, hasWeights, checked<weightEntropy, hasWeights> },
-    TokenMetricKind{ "top_weight", "Top gate weight", "1",
+        true, false, hasWeights, checked<weightEntropy, hasWeights>},
+    TokenMetricKind{"top_weight", "Top gate weight", "1",
         "What the output of the first expert was multiplied by. Equal sharing among k normalised weights would give 1/k.", true, false,
-        hasWeights, checked<topWeight, hasWeights> },
-    TokenMetricKind{ "margin", "Margin", "logit",
+        hasWeights, checked<topWeight, hasWeights>},
+    TokenMetricKind{"margin", "Margin", "logit",
         "Smallest router logit among the chosen experts minus the largest among the others: the k-th minus the (k+1)-th logit. Near 0 the "
         "choice is a "
         "toss-up; below 0 a selection bias, group limit or policy overruled the logits.",
-        true, false, hasLogits, checked<margin, hasLogits> },
-    TokenMetricKind{ "weight_sum", "Sum of weights", "1",
+        true, false, hasLogits, checked<margin, hasLogits>},
+    TokenMetricKind{"weight_sum", "Sum of weights", "1",
         "Sum of the gate weights of the chosen experts: the scaling factor where the model normalises them, else the share of probability "
         "the chosen "
         "experts hold; k/E if all were equally likely.",
-        true, false, hasWeights, checked<weightSum, hasWeights> },
-    TokenMetricKind{ "logprob", "Log-probability", "nats",
+        true, false, hasWeights, checked<weightSum, hasWeights>},
+    TokenMetricKind{"logprob", "Log-probability", "nats",
         "Natural logarithm of the probability the model gave this token after the text before it; 0 is certain, -ln V a uniform guess over "
         "V tokens. The "
         "first token of a sequence has none.",
-        false, false, hasLogprob, checked<logprob, hasLogprob> },
+        false, false, hasLogprob, checked<logprob, hasLogprob>},
 };
 
 } // namespace
@@ -177,9 +177,9 @@ const TokenMetricKind &tokenMetric(std::string_view id)
     for (const TokenMetricKind &metric : metrics) {
         if (metric.id == id)
             return metric;
-        known += (known.empty() ? "" : ", ") + std::string{ metric.id };
+        known += (known.empty() ? "" : ", ") + std::string{metric.id};
     }
-    throw Error{ ErrorKind::Usage, "there is no token metric \"" + std::string{ id } + "\"", {}, "Use one of: " + known };
+    throw Error{ErrorKind::Usage, "there is no token metric \"" + std::string{id} + "\"", {}, "Use one of: " + known};
 }
 
 } // namespace expertscope

@@ -50,7 +50,7 @@ TokenContext contextOf(const RoutingTrace &trace, std::int64_t token, std::int64
     if (!meta.fields.tokenText || sequence < 0)
         return context;
     const TokenRange whole = meta.sequences[static_cast<std::size_t>(sequence)].range();
-    const TokenRange range{ std::max(whole.begin, token - around), std::min(whole.end, token + around + 1) };
+    const TokenRange range{std::max(whole.begin, token - around), std::min(whole.end, token + around + 1)};
     const TokenColumns columns = trace.tokens(range);
     for (std::int64_t t = range.begin; t < range.end; ++t) {
         std::string &to = t < token ? context.before : t == token ? context.text : context.after;

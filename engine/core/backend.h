@@ -16,7 +16,7 @@
 namespace expertscope {
 
 struct BackendInfo {
-    std::string name;   ///< "cpu", "cuda"
+    std::string name; ///< "cpu", "cuda"
     std::string device; ///< "AMD EPYC ..., 2 threads, AVX-512 BF16"
     std::int64_t memoryTotalBytes = 0;
     std::int64_t memoryFreeBytes = 0; ///< what a model may take: the system's file cache counts as free; 0 = unknown
@@ -24,7 +24,7 @@ struct BackendInfo {
 
 /// How exact the products with a weight must be. Near-ties decide routing, so routers are Exact.
 enum class Products {
-    Fast,  ///< activations may be rounded to the weight's stored type; sums stay f32
+    Fast, ///< activations may be rounded to the weight's stored type; sums stay f32
     Exact, ///< activations stay f32
 };
 
@@ -40,7 +40,7 @@ using WeightPtr = std::shared_ptr<const Weight>;
 /// A SwiGLU MLP: down( silu(gate(x)) * up(x) ).
 struct GatedMlp {
     WeightPtr gate; ///< [I, H]
-    WeightPtr up;   ///< [I, H]
+    WeightPtr up; ///< [I, H]
     WeightPtr down; ///< [H, I]
 };
 
@@ -49,7 +49,7 @@ struct BatchSpan {
     std::int64_t firstRow = 0;
     std::int64_t rows = 0;
     std::int64_t past = 0; ///< tokens of the sequence already in the cache
-    int cacheSlot = -1;    ///< which sequence of the KvCache; -1 = keep nothing
+    int cacheSlot = -1; ///< which sequence of the KvCache; -1 = keep nothing
 };
 
 /// Keys and values of running sequences; the backend's own layout.
@@ -64,10 +64,10 @@ public:
 /// The experts a batch goes to: row t uses expert[t*K+s] with weight[t*K+s] for s < count[t]. Counts may vary per row.
 struct Assignments {
     std::int64_t tokens = 0; ///< T
-    int slotCount = 0;       ///< K (Qt makes "slots" a macro)
+    int slotCount = 0; ///< K (Qt makes "slots" a macro)
     std::vector<std::int32_t> expert; ///< [T, K]
-    std::vector<float> weight;        ///< [T, K]
-    std::vector<std::int32_t> count;  ///< [T]
+    std::vector<float> weight; ///< [T, K]
+    std::vector<std::int32_t> count; ///< [T]
 };
 
 class Backend {
@@ -98,9 +98,8 @@ public:
     virtual void rope(const Tensor &x, std::span<const std::int32_t> positions, const AttentionConfig &config) = 0;
     /// Causal GQA softmax attention inside each span; q, out [T, nH, D], k and v [T, nKV, D].
     /// With a cache, k and v of each span with a slot are appended to it for this layer, and the past is attended to.
-    virtual void attention(const Tensor &q, const Tensor &k, const Tensor &v, std::span<const BatchSpan> spans, const AttentionConfig &config,
-                           KvCache *cache, int layer, const Tensor &out)
-        = 0;
+    virtual void attention(const Tensor &q, const Tensor &k, const Tensor &v, std::span<const BatchSpan> spans,
+        const AttentionConfig &config, KvCache *cache, int layer, const Tensor &out) = 0;
     virtual std::unique_ptr<KvCache> makeKvCache(const ModelConfig &config, int sequences, std::int64_t capacityTokens) = 0;
     /// out = mlp(x); x, out [T, H].
     virtual void gatedMlp(const Tensor &x, const GatedMlp &mlp, const Tensor &out) = 0;
@@ -108,9 +107,11 @@ public:
     virtual void scaleRowsBySigmoid(const Tensor &x, const Tensor &g) = 0;
     /// out[t] += sum_s weight * experts[expert](x[t]), in slot order whatever the number of threads, so results repeat bit for bit.
     /// outNorm [T, K] gets the L2 norm of each unweighted expert output, if not null; slots that are not used stay as they were.
-    virtual void experts(const Tensor &x, const Assignments &assignments, std::span<const GatedMlp> experts, const Tensor &out, const Tensor *outNorm) = 0;
+    virtual void experts(
+        const Tensor &x, const Assignments &assignments, std::span<const GatedMlp> experts, const Tensor &out, const Tensor *outNorm) = 0;
     /// For row r: logprob[r] = log softmax(x W^T)[target[r]] (NaN where target is -1) and best[r] = argmax; never holds [T, V] at once.
-    virtual void logProbs(const Tensor &x, const Weight &head, std::span<const std::int32_t> target, std::span<float> logprob, std::span<std::int32_t> best) = 0;
+    virtual void logProbs(const Tensor &x, const Weight &head, std::span<const std::int32_t> target, std::span<float> logprob,
+        std::span<std::int32_t> best) = 0;
 };
 
 /// The CPU backend; always there.

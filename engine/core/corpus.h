@@ -10,12 +10,12 @@
 namespace expertscope {
 
 struct CorpusRow {
-    std::string id;           ///< unique; the row number where the file gives none
-    std::string prompt;       ///< UTF-8; the whole text where the file does not keep a continuation apart
+    std::string id; ///< unique; the row number where the file gives none
+    std::string prompt; ///< UTF-8; the whole text where the file does not keep a continuation apart
     std::string continuation; ///< UTF-8; text that follows the prompt in the same sequence; often empty
-    std::string language;     ///< as given ("en", "pt-BR"); empty = not given
-    std::string domain;       ///< as given; empty = not given
-    std::string parallelId;   ///< the same in every translation of one text; empty = none
+    std::string language; ///< as given ("en", "pt-BR"); empty = not given
+    std::string domain; ///< as given; empty = not given
+    std::string parallelId; ///< the same in every translation of one text; empty = none
     std::vector<std::string> labels; ///< one per Corpus::labelColumns
 
     std::string text() const { return prompt + continuation; }

@@ -12,9 +12,9 @@ namespace expertscope {
 
 /// What went wrong in kind; the command line turns it into its exit code.
 enum class ErrorKind {
-    Usage = 2,  ///< the request itself is wrong (unknown option, empty selection)
-    Input = 3,  ///< a file or text cannot be read as what it should be
-    Check = 4,  ///< readable, but fails a consistency check
+    Usage = 2, ///< the request itself is wrong (unknown option, empty selection)
+    Input = 3, ///< a file or text cannot be read as what it should be
+    Check = 4, ///< readable, but fails a consistency check
     Device = 5, ///< model, memory or device problem
 };
 
@@ -35,14 +35,11 @@ public:
 
     ErrorKind kind;
     std::string message; ///< one sentence, no trailing full stop
-    std::string where;   ///< file, tensor, line, layer...; may be empty
-    std::string remedy;  ///< what the person can do; never empty
+    std::string where; ///< file, tensor, line, layer...; may be empty
+    std::string remedy; ///< what the person can do; never empty
 
 private:
-    std::string text() const
-    {
-        return (where.empty() ? message : where + ": " + message) + ". " + remedy + '.';
-    }
+    std::string text() const { return (where.empty() ? message : where + ": " + message) + ". " + remedy + '.'; }
 
     std::string m_full;
 };

@@ -26,7 +26,7 @@ void MemoryTrace::append(const TraceBlock &block)
     checkBlock(m_meta, block);
     if (block.count == 0)
         return;
-    m_pieces.push_back({ m_appended, std::make_shared<const TraceBlock>(block) });
+    m_pieces.push_back({m_appended, std::make_shared<const TraceBlock>(block)});
     m_appended += block.count;
 }
 
@@ -199,15 +199,15 @@ TraceBlock readBlock(const RoutingTrace &from, TokenRange range)
     const auto toHalf = [&](std::vector<std::uint16_t> &column, int layer, std::size_t width, auto read) {
         if (column.empty())
             return;
-        (from.*read)(range, layer, std::span{ values }.first(width));
+        (from.*read)(range, layer, std::span{values}.first(width));
         std::transform(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(width),
             column.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(layer) * width), f32ToF16);
     };
     for (int layer = 0; layer < meta.moeLayers(); ++layer) {
         const std::size_t at = static_cast<std::size_t>(layer) * perSlot;
-        from.expertIds(range, layer, std::span{ block.expertId }.subspan(at, perSlot));
+        from.expertIds(range, layer, std::span{block.expertId}.subspan(at, perSlot));
         if (fields.gateWeight)
-            from.gateWeights(range, layer, std::span{ block.gateWeight }.subspan(at, perSlot));
+            from.gateWeights(range, layer, std::span{block.gateWeight}.subspan(at, perSlot));
         toHalf(block.routerLogit, layer, perExpert, &RoutingTrace::routerLogits);
         toHalf(block.selectionScore, layer, perExpert, &RoutingTrace::selectionScores);
         toHalf(block.expertOutNorm, layer, perSlot, &RoutingTrace::expertOutNorms);
@@ -233,7 +233,7 @@ void copyTrace(const RoutingTrace &from, TraceSink &to, const Progress &progress
     const std::int64_t rows = blockRows(meta);
     for (std::int64_t at = 0; at < meta.tokens; at += rows) {
         progress.check();
-        const TokenRange range{ at, std::min(at + rows, meta.tokens) };
+        const TokenRange range{at, std::min(at + rows, meta.tokens)};
         to.append(readBlock(from, range));
         endSequencesUpTo(range.end);
         progress.report(range.end, meta.tokens, "tokens");

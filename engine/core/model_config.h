@@ -14,21 +14,21 @@ namespace expertscope {
 enum class QkNorm {
     None,
     FullVector, ///< RMSNorm over the whole projected q and k (olmoe)
-    PerHead,    ///< RMSNorm over each head's D values (qwen3_moe)
+    PerHead, ///< RMSNorm over each head's D values (qwen3_moe)
 };
 
 struct AttentionConfig {
-    int heads = 0;         ///< nH
-    int kvHeads = 0;       ///< nKV, divides nH
-    int headDim = 0;       ///< D
+    int heads = 0; ///< nH
+    int kvHeads = 0; ///< nKV, divides nH
+    int headDim = 0; ///< D
     bool qkvBias = false;
     bool outBias = false;
     QkNorm qkNorm = QkNorm::None;
-    float clipQkv = 0;     ///< clamp q, k, v to +-this after the norm; 0 = off
+    float clipQkv = 0; ///< clamp q, k, v to +-this after the norm; 0 = off
     int slidingWindow = 0; ///< a token sees itself and this many - 1 before it; 0 = all
     double ropeTheta = 10000;
     std::vector<float> ropeInvFreq; ///< [D/2] inverse frequencies, half-split pairs, scaling already applied
-    float ropeScale = 1;            ///< multiplies cos and sin
+    float ropeScale = 1; ///< multiplies cos and sin
 };
 
 struct DenseFfn {
@@ -40,15 +40,15 @@ enum class ScoreFunction { Softmax, Sigmoid };
 /// The family's defaults of the routing stages S0-S9.
 struct MoeFfn {
     int experts = 0; ///< E
-    int topK = 0;    ///< k
-    int width = 0;   ///< I, of one expert
+    int topK = 0; ///< k
+    int width = 0; ///< I, of one expert
     ScoreFunction score = ScoreFunction::Softmax;
     bool selectionBias = false;
-    int groups = 1;     ///< G
+    int groups = 1; ///< G
     int topkGroups = 1; ///< groups kept
     bool normalise = false;
     double scale = 1.0;
-    int sharedWidth = 0;     ///< 0 = no shared expert
+    int sharedWidth = 0; ///< 0 = no shared expert
     bool sharedGate = false; ///< shared output times sigmoid(g.x)
 };
 
@@ -60,8 +60,8 @@ struct LayerConfig {
 
 struct ModelConfig {
     std::string family; ///< id of the family, config.json's model_type
-    int hidden = 0;     ///< H
-    int vocab = 0;      ///< V
+    int hidden = 0; ///< H
+    int vocab = 0; ///< V
     int maxPositions = 0;
     float normEps = 1e-5f;
     bool tiedHead = false;
@@ -70,8 +70,8 @@ struct ModelConfig {
     std::int32_t bosId = -1; ///< -1 = none
 
     std::vector<int> moeLayers() const; ///< numbers of the layers that have experts
-    int maxTopK() const;                ///< largest k of any layer
-    int maxExperts() const;             ///< largest E of any layer
+    int maxTopK() const; ///< largest k of any layer
+    int maxExperts() const; ///< largest E of any layer
 };
 
 } // namespace expertscope

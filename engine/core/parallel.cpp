@@ -46,8 +46,8 @@ struct Loop {
     std::int64_t count;
     std::int64_t grain;
     const std::function<void(std::int64_t, std::int64_t)> &body;
-    std::atomic<std::int64_t> next{ 0 };
-    std::atomic<int> helpers{ 0 };
+    std::atomic<std::int64_t> next{0};
+    std::atomic<int> helpers{0};
     std::exception_ptr failure{};
 
     bool hasWork() const { return next.load(std::memory_order_relaxed) < count; }
@@ -68,7 +68,7 @@ public:
 
     void resize(int threads)
     {
-        const std::lock_guard resizing{ m_resizing };
+        const std::lock_guard resizing{m_resizing};
         const int wanted = threads > 0 ? threads : usableCores();
         if (wanted == this->threads())
             return;
@@ -79,20 +79,20 @@ public:
     void run(Loop &loop)
     {
         {
-            const std::lock_guard lock{ m_mutex };
+            const std::lock_guard lock{m_mutex};
             m_loops.push_back(&loop);
             m_generation.fetch_add(1, std::memory_order_release);
         }
         m_wake.notify_all();
         takeChunks(loop);
         {
-            const std::lock_guard lock{ m_mutex };
+            const std::lock_guard lock{m_mutex};
             m_loops.erase(std::find(m_loops.begin(), m_loops.end(), &loop));
         }
         // No helper can join any more; those still inside finish the one chunk they hold.
         const auto left = [&] { return loop.helpers.load(std::memory_order_acquire) == 0; };
         if (!spinUntil(left)) {
-            std::unique_lock lock{ m_mutex };
+            std::unique_lock lock{m_mutex};
             m_left.wait(lock, left);
         }
     }
@@ -111,7 +111,7 @@ private:
     void stopThreads()
     {
         {
-            const std::lock_guard lock{ m_mutex };
+            const std::lock_guard lock{m_mutex};
             m_stop = true;
             m_generation.fetch_add(1, std::memory_order_release);
         }
@@ -134,7 +134,7 @@ private:
             const std::uint64_t seen = m_generation.load(std::memory_order_acquire);
             Loop *loop = nullptr;
             {
-                std::unique_lock lock{ m_mutex };
+                std::unique_lock lock{m_mutex};
                 if (m_stop)
                     return;
                 loop = loopWithWork();
@@ -144,14 +144,14 @@ private:
             if (!loop) {
                 const auto news = [&] { return m_generation.load(std::memory_order_acquire) != seen; };
                 if (!spinUntil(news)) {
-                    std::unique_lock lock{ m_mutex };
+                    std::unique_lock lock{m_mutex};
                     m_wake.wait(lock, news);
                 }
                 continue;
             }
             takeChunks(*loop);
             // The owner may be asleep on m_left, or be gone as soon as it sees zero: tell it under the mutex only.
-            const std::lock_guard lock{ m_mutex };
+            const std::lock_guard lock{m_mutex};
             if (loop->helpers.fetch_sub(1, std::memory_order_release) == 1)
                 m_left.notify_all();
         }
@@ -170,7 +170,7 @@ private:
             }
         } catch (...) {
             loop.next.store(loop.count, std::memory_order_relaxed); // the rest is not started
-            const std::lock_guard lock{ m_mutex };
+            const std::lock_guard lock{m_mutex};
             if (!loop.failure)
                 loop.failure = std::current_exception();
         }
@@ -182,8 +182,8 @@ private:
     std::condition_variable m_wake; ///< helpers: a new loop, or stop
     std::condition_variable m_left; ///< owners: the last helper has left a loop
     std::vector<Loop *> m_loops; ///< guarded by m_mutex
-    std::atomic<std::uint64_t> m_generation{ 0 };
-    std::atomic<int> m_threadCount{ 1 };
+    std::atomic<std::uint64_t> m_generation{0};
+    std::atomic<int> m_threadCount{1};
     bool m_stop = false; ///< guarded by m_mutex
     std::vector<std::thread> m_threads;
 };
@@ -208,7 +208,7 @@ void parallelFor(std::int64_t count, std::int64_t grain, const std::function<voi
             body(begin, std::min(count, begin + grain));
         return;
     }
-    Loop loop{ count, grain, body };
+    Loop loop{count, grain, body};
     Pool::instance().run(loop);
     if (loop.failure)
         std::rethrow_exception(loop.failure);

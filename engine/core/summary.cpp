@@ -85,7 +85,7 @@ GroupOf groupBy(const TraceMeta &meta, const std::string &grouping)
         std::string known = "language, domain, sequence";
         for (const std::string &column : meta.labelColumns)
             known += ", " + column;
-        throw Error{ ErrorKind::Usage, "the trace has no label column \"" + grouping + "\"", meta.title, "Group by one of: " + known };
+        throw Error{ErrorKind::Usage, "the trace has no label column \"" + grouping + "\"", meta.title, "Group by one of: " + known};
     }
     const auto column = static_cast<std::size_t>(found - meta.labelColumns.begin());
     return [column](const SequenceInfo &info) { return info.labels[column]; };
@@ -114,7 +114,7 @@ RoutingSummary summarise(const RoutingTrace &trace, const std::string &grouping,
     std::vector<ExpertId> ids;
     std::vector<float> gates, logits;
     for (std::int64_t at = 0; at < meta.tokens; at += rowsPerRead) {
-        const TokenRange range{ at, std::min(at + rowsPerRead, meta.tokens) };
+        const TokenRange range{at, std::min(at + rowsPerRead, meta.tokens)};
         const std::vector<int> groups = groupsOfTokens(meta, ofSequence, range);
         for (int group : groups)
             if (group >= 0)
@@ -141,7 +141,7 @@ RoutingSummary summarise(const RoutingTrace &trace, const std::string &grouping,
                         summary.gateMass[base + ids[slot]] += static_cast<double>(gates[slot]);
                 }
                 if (softmaxFromLogits) {
-                    const std::span<float> p = std::span{ logits }.subspan(row * experts, experts);
+                    const std::span<float> p = std::span{logits}.subspan(row * experts, experts);
                     softmaxInPlace(p);
                     for (std::size_t e = 0; e < experts; ++e)
                         summary.softmaxMass[base + e] += static_cast<double>(p[e]);

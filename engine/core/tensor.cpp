@@ -49,7 +49,8 @@ const char *name(DType type)
 Shape::Shape(std::initializer_list<std::int64_t> list)
 {
     if (list.size() > dims.size())
-        throw Error{ErrorKind::Input, "a tensor has more than four dimensions", {}, "Only model weights of up to four dimensions are supported"};
+        throw Error{
+            ErrorKind::Input, "a tensor has more than four dimensions", {}, "Only model weights of up to four dimensions are supported"};
     for (std::int64_t d : list)
         dims[static_cast<std::size_t>(rank++)] = d;
 }
@@ -112,8 +113,8 @@ Buffer hostBuffer(DType type, Shape shape)
     const std::size_t rounded = (bytes + 63) / 64 * 64;
     void *memory = std::aligned_alloc(64, rounded ? rounded : 64);
     if (!memory)
-        throw Error{ErrorKind::Device, "out of memory: " + std::to_string(bytes) + " bytes are not to be had", "allocating a tensor " + shape.text(),
-                    "Use a shorter batch (--batch-tokens) or close other programs"};
+        throw Error{ErrorKind::Device, "out of memory: " + std::to_string(bytes) + " bytes are not to be had",
+            "allocating a tensor " + shape.text(), "Use a shorter batch (--batch-tokens) or close other programs"};
     std::memset(memory, 0, rounded);
     return Buffer{std::shared_ptr<void>{memory, std::free}, Tensor{memory, type, shape}};
 }
@@ -128,7 +129,8 @@ float valueAt(const Tensor &tensor, std::int64_t i)
     case DType::BF16:
         return bf16ToF32(static_cast<const std::uint16_t *>(tensor.data)[i]);
     default:
-        throw Error{ErrorKind::Input, "a weight of type " + std::string{name(tensor.dtype)} + " cannot be used", {}, "Use F32, F16 or BF16 weights"};
+        throw Error{ErrorKind::Input, "a weight of type " + std::string{name(tensor.dtype)} + " cannot be used", {},
+            "Use F32, F16 or BF16 weights"};
     }
 }
 

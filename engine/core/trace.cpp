@@ -41,50 +41,50 @@ int TraceMeta::sequenceOf(std::int64_t token) const
 void checkRead(const TraceMeta &meta, TokenRange range, int layer)
 {
     if (range.begin < 0 || range.end < range.begin || range.end > meta.tokens)
-        throw Error{ ErrorKind::Usage,
+        throw Error{ErrorKind::Usage,
             "tokens " + std::to_string(range.begin) + " to " + std::to_string(range.end) + " are not in the trace", meta.title,
-            "Choose tokens between 0 and " + std::to_string(meta.tokens) };
+            "Choose tokens between 0 and " + std::to_string(meta.tokens)};
     if (layer < 0 || layer >= meta.moeLayers())
-        throw Error{ ErrorKind::Usage, "the trace has no MoE layer with index " + std::to_string(layer), meta.title,
-            "Choose an index below " + std::to_string(meta.moeLayers()) };
+        throw Error{ErrorKind::Usage, "the trace has no MoE layer with index " + std::to_string(layer), meta.title,
+            "Choose an index below " + std::to_string(meta.moeLayers())};
 }
 
 void checkRead(const TraceMeta &meta, TokenRange range, int layer, bool hasField, const char *field, std::size_t bufferSize, int width)
 {
     checkRead(meta, range, layer);
     if (!hasField)
-        throw Error{ ErrorKind::Usage, std::string{ "the trace holds no " } + field, meta.title,
-            "Record the trace again with this field switched on" };
+        throw Error{
+            ErrorKind::Usage, std::string{"the trace holds no "} + field, meta.title, "Record the trace again with this field switched on"};
     if (bufferSize != static_cast<std::size_t>(range.count()) * static_cast<std::size_t>(width))
-        throw Error{ ErrorKind::Usage, std::string{ "the buffer for " } + field + " does not fit the range", meta.title,
-            "Pass one row per token" };
+        throw Error{
+            ErrorKind::Usage, std::string{"the buffer for "} + field + " does not fit the range", meta.title, "Pass one row per token"};
 }
 
 void checkMeanSoftmaxRead(const TraceMeta &meta, int sequence, std::size_t bufferSize)
 {
     if (!meta.fields.meanSoftmax)
-        throw Error{ ErrorKind::Usage, "the trace holds no mean softmax per sequence", meta.title,
-            "Record the trace again with this field switched on" };
+        throw Error{ErrorKind::Usage, "the trace holds no mean softmax per sequence", meta.title,
+            "Record the trace again with this field switched on"};
     if (sequence < 0 || static_cast<std::size_t>(sequence) >= meta.sequences.size())
-        throw Error{ ErrorKind::Usage, "the trace has no sequence with index " + std::to_string(sequence), meta.title,
-            "Choose an index below " + std::to_string(meta.sequences.size()) };
+        throw Error{ErrorKind::Usage, "the trace has no sequence with index " + std::to_string(sequence), meta.title,
+            "Choose an index below " + std::to_string(meta.sequences.size())};
     if (bufferSize != meta.layers.size() * static_cast<std::size_t>(meta.experts))
-        throw Error{ ErrorKind::Usage, "the buffer for the mean softmax does not fit", meta.title, "Pass one value per layer and expert" };
+        throw Error{ErrorKind::Usage, "the buffer for the mean softmax does not fit", meta.title, "Pass one value per layer and expert"};
 }
 
 namespace {
 
 [[noreturn]] void badRecording(const TraceMeta &meta, const std::string &what)
 {
-    throw Error{ ErrorKind::Check, what, meta.title.empty() ? "recording a trace" : "recording " + meta.title,
-        "The trace was not kept; please report this with the command that was run" };
+    throw Error{ErrorKind::Check, what, meta.title.empty() ? "recording a trace" : "recording " + meta.title,
+        "The trace was not kept; please report this with the command that was run"};
 }
 
 void checkColumn(const TraceMeta &meta, const char *field, bool wanted, std::size_t size, std::size_t expected)
 {
     if (size != (wanted ? expected : 0))
         badRecording(meta,
-            std::string{ "a block of the recording holds " } + std::to_string(size) + " values of " + field + " instead of "
+            std::string{"a block of the recording holds "} + std::to_string(size) + " values of " + field + " instead of "
                 + std::to_string(wanted ? expected : 0));
 }
 

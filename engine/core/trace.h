@@ -35,7 +35,7 @@ struct SequenceInfo {
     std::int64_t firstToken = 0; ///< row of its first token
     std::int64_t nPrompt = 0; ///< tokens
     std::int64_t nGenerated = 0; ///< tokens
-    TokenRange range() const { return { firstToken, firstToken + nPrompt + nGenerated }; }
+    TokenRange range() const { return {firstToken, firstToken + nPrompt + nGenerated}; }
     bool operator==(const SequenceInfo &) const = default;
 };
 

@@ -46,7 +46,7 @@ std::vector<Task> cut(std::span<const BatchSpan> spans, const AttentionConfig &c
             for (int kvHead = 0; kvHead < config.kvHeads; ++kvHead)
                 for (int head = 0; head < shared; head += headsPerTask) {
                     const std::int64_t first = std::max<std::int64_t>(0, end - queriesPerTask);
-                    tasks.push_back({ s, kvHead, kvHead * shared + head, std::min(headsPerTask, shared - head), first, end - first });
+                    tasks.push_back({s, kvHead, kvHead * shared + head, std::min(headsPerTask, shared - head), first, end - first});
                 }
     return tasks;
 }
@@ -88,16 +88,16 @@ void run(const CpuContext &context, const Task &task, const BatchSpan &span, con
     memory.queries.resize(area);
     memory.output.assign(area, 0.0f);
     memory.scores.resize(static_cast<std::size_t>(keysPerTile * width));
-    kernels.panels.pack(rows.data(), { columns, width, depth, 1 }, memory.queries.data());
+    kernels.panels.pack(rows.data(), {columns, width, depth, 1}, memory.queries.data());
 
     const float scale = 1.0f / std::sqrt(static_cast<float>(depth));
-    const std::int64_t end = highest[static_cast<std::size_t>(width - 1)] + std::int64_t{ 1 };
+    const std::int64_t end = highest[static_cast<std::size_t>(width - 1)] + std::int64_t{1};
     for (std::int64_t first = lowest[0] / keysPerTile * keysPerTile; first < end; first += keysPerTile) {
         const std::int64_t count = std::min(keysPerTile, end - first);
         kernels.product(
             keys.data + first * keys.stride, keys.stride, 1, count, depth, memory.queries.data(), width, memory.scores.data(), false);
         kernels.softmax(
-            memory.scores.data(), count, width, scale, first, lowest.data(), highest.data(), { max.data(), sum.data(), shrink.data() });
+            memory.scores.data(), count, width, scale, first, lowest.data(), highest.data(), {max.data(), sum.data(), shrink.data()});
         kernels.scaleColumns(memory.output.data(), depth, width, shrink.data());
         kernels.product(
             values.data + first * values.stride, 1, values.stride, depth, count, memory.scores.data(), width, memory.output.data(), true);
@@ -144,9 +144,9 @@ void attention(const CpuContext &context, const Tensor &q, const Tensor &k, cons
             const bool cached = store && span.cacheSlot >= 0;
             const std::int64_t first = span.firstRow * kvStride + task.kvHead * depth;
             const HeadRows keys =
-                cached ? HeadRows{ store->keys(span.cacheSlot, layer, task.kvHead), depth } : HeadRows{ k.f32() + first, kvStride };
+                cached ? HeadRows{store->keys(span.cacheSlot, layer, task.kvHead), depth} : HeadRows{k.f32() + first, kvStride};
             const HeadRows values =
-                cached ? HeadRows{ store->values(span.cacheSlot, layer, task.kvHead), depth } : HeadRows{ v.f32() + first, kvStride };
+                cached ? HeadRows{store->values(span.cacheSlot, layer, task.kvHead), depth} : HeadRows{v.f32() + first, kvStride};
             run(context, task, span, q.f32(), keys, values, config, memory, out.f32());
         }
     });

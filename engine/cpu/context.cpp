@@ -20,8 +20,8 @@ Stored storedType(DType type)
     case DType::BF16:
         return Stored::BF16;
     default:
-        throw Error{ ErrorKind::Input, std::string{ "the CPU backend cannot compute from weights of type " } + name(type), {},
-            "Use a checkpoint in F32, F16 or BF16" };
+        throw Error{ErrorKind::Input, std::string{"the CPU backend cannot compute from weights of type "} + name(type), {},
+            "Use a checkpoint in F32, F16 or BF16"};
     }
 }
 
@@ -37,8 +37,8 @@ int termsFromEnvironment()
         return CpuContext::defaultBf16Terms;
     if (wanted[0] >= '1' && wanted[0] <= '3' && !wanted[1])
         return wanted[0] - '0';
-    throw Error{ ErrorKind::Usage, "\"" + std::string{ wanted } + "\" is no number of bf16 terms", "EXPERTSCOPE_BF16_TERMS",
-        "Use 1 (activations rounded to bf16), 2 (to 16 bits) or 3 (exact), or leave the variable unset" };
+    throw Error{ErrorKind::Usage, "\"" + std::string{wanted} + "\" is no number of bf16 terms", "EXPERTSCOPE_BF16_TERMS",
+        "Use 1 (activations rounded to bf16), 2 (to 16 bits) or 3 (exact), or leave the variable unset"};
 }
 
 const Kernels &kernelsOf(Isa isa)
@@ -49,13 +49,13 @@ const Kernels &kernelsOf(Isa isa)
 } // namespace
 
 CpuWeight::CpuWeight(const Tensor &stored, Products products)
-    : m_data{ static_cast<const std::byte *>(stored.data) }
-    , m_type{ storedType(stored.dtype) }
-    , m_products{ products }
+    : m_data{static_cast<const std::byte *>(stored.data)}
+    , m_type{storedType(stored.dtype)}
+    , m_products{products}
 {
     if (stored.shape.rank != 2)
-        throw Error{ ErrorKind::Input, "a weight has the shape " + stored.shape.text() + " where a matrix is needed", {},
-            "Check the checkpoint" };
+        throw Error{
+            ErrorKind::Input, "a weight has the shape " + stored.shape.text() + " where a matrix is needed", {}, "Check the checkpoint"};
     m_rows = stored.shape[0];
     m_cols = stored.shape[1];
 }
@@ -63,14 +63,14 @@ CpuWeight::CpuWeight(const Tensor &stored, Products products)
 StoredRows CpuWeight::from(std::int64_t first) const
 {
     const std::int64_t elementBytes = m_type == Stored::F32 ? 4 : 2;
-    return { m_data + first * m_cols * elementBytes, m_type, m_cols };
+    return {m_data + first * m_cols * elementBytes, m_type, m_cols};
 }
 
 CpuContext::CpuContext(Isa level)
-    : isa{ level }
-    , kernels{ kernelsOf(level) }
-    , bf16{ bf16ProductOf(level) }
-    , bf16Terms{ termsFromEnvironment() }
+    : isa{level}
+    , kernels{kernelsOf(level)}
+    , bf16{bf16ProductOf(level)}
+    , bf16Terms{termsFromEnvironment()}
 {
 }
 

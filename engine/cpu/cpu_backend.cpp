@@ -20,11 +20,11 @@ public:
     BackendInfo info() const override
     {
         const std::int64_t page = sysconf(_SC_PAGESIZE);
-        return { "cpu",
+        return {"cpu",
             cpu::processorName() + ", " + std::to_string(threadCount()) + (threadCount() == 1 ? " thread, " : " threads, ")
                 + cpu::title(m_context.isa)
                 + (m_context.bf16 ? ", bf16 products of " + std::to_string(m_context.bf16Terms) + "-term activations" : ""),
-            sysconf(_SC_PHYS_PAGES) * page, cpu::availableMemoryBytes() };
+            sysconf(_SC_PHYS_PAGES) * page, cpu::availableMemoryBytes()};
     }
 
     Buffer allocate(DType type, Shape shape) override { return hostBuffer(type, shape); }
@@ -35,7 +35,7 @@ public:
 
     Buffer prepareVector(const Tensor &stored) override
     {
-        const cpu::CpuWeight row{ stored.reshaped({ 1, stored.count() }), Products::Exact };
+        const cpu::CpuWeight row{stored.reshaped({1, stored.count()}), Products::Exact};
         Buffer out = hostBuffer(DType::F32, stored.shape);
         m_context.kernels.widen(row.from(0).data, row.type(), stored.count(), out.tensor().f32());
         return out;
@@ -82,7 +82,7 @@ public:
     }
 
 private:
-    cpu::CpuContext m_context{ cpu::usableIsa() };
+    cpu::CpuContext m_context{cpu::usableIsa()};
 };
 
 } // namespace

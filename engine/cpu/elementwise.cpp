@@ -25,9 +25,9 @@ void embed(const CpuContext &context, const CpuWeight &table, std::span<const st
 {
     for (std::size_t t = 0; t < ids.size(); ++t)
         if (ids[t] < 0 || ids[t] >= table.rows())
-            throw Error{ ErrorKind::Input,
+            throw Error{ErrorKind::Input,
                 "token id " + std::to_string(ids[t]) + " is outside the model's vocabulary of " + std::to_string(table.rows()),
-                "token " + std::to_string(t), "Use the model's own tokenizer" };
+                "token " + std::to_string(t), "Use the model's own tokenizer"};
     const std::int64_t width = table.cols();
     parallelFor(static_cast<std::int64_t>(ids.size()), rowsPerTask(width), [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t t = begin; t < end; ++t) {

@@ -21,8 +21,8 @@ struct Level {
     std::string_view word;
     const char *title;
 };
-constexpr std::array<Level, 5> levels{ { { "baseline", "SSE2" }, { "avx2", "AVX2" }, { "avx512", "AVX-512" },
-    { "avx512bf16", "AVX-512 BF16" }, { "amx", "AMX BF16" } } };
+constexpr std::array<Level, 5> levels{
+    {{"baseline", "SSE2"}, {"avx2", "AVX2"}, {"avx512", "AVX-512"}, {"avx512bf16", "AVX-512 BF16"}, {"amx", "AMX BF16"}}};
 
 /// A process must ask Linux once before its threads may touch tile registers; all threads inherit the answer.
 bool tilesGranted()
@@ -69,8 +69,8 @@ Isa usableIsa()
     for (std::size_t i = 0; i < levels.size(); ++i)
         if (levels[i].word == wanted)
             return std::min(best, static_cast<Isa>(i));
-    throw Error{ ErrorKind::Usage, "\"" + std::string{ wanted } + "\" is no instruction set", "EXPERTSCOPE_ISA",
-        "Use baseline, avx2, avx512, avx512bf16 or amx, or leave the variable unset" };
+    throw Error{ErrorKind::Usage, "\"" + std::string{wanted} + "\" is no instruction set", "EXPERTSCOPE_ISA",
+        "Use baseline, avx2, avx512, avx512bf16 or amx, or leave the variable unset"};
 }
 
 const char *title(Isa isa)
@@ -86,7 +86,7 @@ std::string processorName()
             return "x86-64 processor";
     std::array<char, sizeof words + 1> text{};
     std::memcpy(text.data(), words.data(), sizeof words);
-    std::string name{ text.data() };
+    std::string name{text.data()};
     name.erase(0, name.find_first_not_of(' '));
     name.erase(name.find_last_not_of(' ') + 1);
     return name;

@@ -15,8 +15,8 @@ struct TileConfig {
     std::uint8_t palette = 1;
     std::uint8_t startRow = 0;
     std::uint8_t reserved[14] = {};
-    std::uint16_t columnBytes[16] = { 64, 64, 64, 64, 64, 64, 64, 64 };
-    std::uint8_t rows[16] = { 16, 16, 16, 16, 16, 16, 16, 16 };
+    std::uint16_t columnBytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+    std::uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
 };
 static_assert(sizeof(TileConfig) == 64);
 

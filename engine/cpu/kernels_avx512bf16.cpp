@@ -72,7 +72,7 @@ void pack(const float *const *rows, const PanelShape &shape, void *panel)
     for (std::int64_t step = 0; step < stepsOf(shape.depth); ++step) {
         const std::int64_t first = step * bf16Step;
         const std::int64_t left = shape.depth - first;
-        const std::uint32_t present = left >= bf16Step ? 0xffffffffu : (std::uint32_t{ 1 } << left) - 1;
+        const std::uint32_t present = left >= bf16Step ? 0xffffffffu : (std::uint32_t{1} << left) - 1;
         for (int tile = 0; tile < tiles; ++tile) {
             __m512 low[16];
             __m512 high[16];
@@ -189,7 +189,7 @@ void multiply(const StoredRows &weights, std::int64_t n, const PanelShape &shape
 
 const ProductKernel &avx512Bf16Product()
 {
-    static constexpr ProductKernel kernel{ 16, 48, panelBytes, pack, packColumns, multiply };
+    static constexpr ProductKernel kernel{16, 48, panelBytes, pack, packColumns, multiply};
     return kernel;
 }
 

@@ -209,8 +209,8 @@ void panelMultiply(const StoredRows &weights, std::int64_t n, const PanelShape &
 /// The table of this instruction set.
 #define ES_KERNEL_TABLE(title)                                                                                                             \
     {                                                                                                                                      \
-        title, L, { 1, 3, fewBytes, fewPack, fewPackColumns, fewMultiply },                                                                \
-            { L, 3 * L, panelBytes, panelPack, panelPackColumns, panelMultiply }, nullptr, storeRows, widen, add, addScaled, scale, clamp, \
+        title, L, {1, 3, fewBytes, fewPack, fewPackColumns, fewMultiply},                                                                  \
+            {L, 3 * L, panelBytes, panelPack, panelPackColumns, panelMultiply}, nullptr, storeRows, widen, add, addScaled, scale, clamp,   \
             siluTimes, sumOfSquares, normalise, rotate, product, softmax, scaleColumns, logSumExp                                          \
     }
 

@@ -12,11 +12,11 @@ void linear(CpuContext &context, const Tensor &x, const CpuWeight &weight, const
 {
     const std::int64_t depth = weight.cols();
     const std::int64_t width = weight.rows();
-    const RowGroup all{ 0, x.count() / depth };
-    const CpuWeight *const weights[]{ &weight };
+    const RowGroup all{0, x.count() / depth};
+    const CpuWeight *const weights[]{&weight};
     const ProductChoice choice = chooseProduct(context, weights, all.rows);
 
-    PackedRows packed{ context.packedScratch, { &all, 1 }, { &choice, 1 }, depth };
+    PackedRows packed{context.packedScratch, {&all, 1}, {&choice, 1}, depth};
     packed.pack([&](std::int64_t row) { return x.f32() + row * depth; });
 
     const std::int64_t blocks = blocksOf(width);

@@ -34,14 +34,14 @@ void logProbs(CpuContext &context, const Tensor &x, const CpuWeight &head, std::
 {
     const std::int64_t depth = head.cols();
     const std::int64_t vocabulary = head.rows();
-    const RowGroup all{ 0, static_cast<std::int64_t>(target.size()) };
-    const CpuWeight *const weights[]{ &head };
+    const RowGroup all{0, static_cast<std::int64_t>(target.size())};
+    const CpuWeight *const weights[]{&head};
     const ProductChoice choice = chooseProduct(context, weights, all.rows);
-    PackedRows packed{ context.packedScratch, { &all, 1 }, { &choice, 1 }, depth };
+    PackedRows packed{context.packedScratch, {&all, 1}, {&choice, 1}, depth};
     packed.pack([&](std::int64_t row) { return x.f32() + row * depth; });
 
     const std::int64_t parts = (blocksOf(vocabulary) + blocksPerPart - 1) / blocksPerPart;
-    Partial partial{ static_cast<std::size_t>(parts * all.rows) };
+    Partial partial{static_cast<std::size_t>(parts * all.rows)};
     const auto ranges = static_cast<std::int64_t>(packed.ranges().size());
     parallelFor(ranges * parts, 1, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t task = begin; task < end; ++task) {

@@ -14,7 +14,7 @@ namespace expertscope::cpu {
 
 std::int64_t availableMemoryBytes()
 {
-    std::ifstream meminfo{ "/proc/meminfo" };
+    std::ifstream meminfo{"/proc/meminfo"};
     for (std::string word; meminfo >> word;) {
         std::int64_t kibibytes = 0;
         if (word == "MemAvailable:" && meminfo >> kibibytes)
@@ -25,21 +25,21 @@ std::int64_t availableMemoryBytes()
 }
 
 Memory::Memory(std::size_t bytes)
-    : m_bytes{ bytes }
+    : m_bytes{bytes}
 {
     if (bytes == 0)
         return;
     void *const pages = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (pages == MAP_FAILED)
-        throw Error{ ErrorKind::Device, "out of memory: " + std::to_string(bytes) + " bytes are not to be had",
-            "working memory of the CPU backend", "Use a shorter batch or context, or close other programs" };
+        throw Error{ErrorKind::Device, "out of memory: " + std::to_string(bytes) + " bytes are not to be had",
+            "working memory of the CPU backend", "Use a shorter batch or context, or close other programs"};
     madvise(pages, bytes, MADV_HUGEPAGE); // a wish: it fails where the kernel has none
     m_data = static_cast<std::byte *>(pages);
 }
 
 Memory::Memory(Memory &&other) noexcept
-    : m_data{ std::exchange(other.m_data, nullptr) }
-    , m_bytes{ std::exchange(other.m_bytes, 0) }
+    : m_data{std::exchange(other.m_data, nullptr)}
+    , m_bytes{std::exchange(other.m_bytes, 0)}
 {
 }
 

@@ -36,7 +36,7 @@ public:
     {
         if (wanted > m_memory.bytes()) {
             m_memory = {};
-            m_memory = Memory{ wanted + wanted / 4 };
+            m_memory = Memory{wanted + wanted / 4};
         }
         return m_memory.data();
     }

@@ -32,7 +32,7 @@ std::vector<BlockTask> cut(const PackedRows &packed, std::span<const MlpGroup> g
         const std::int64_t blocks = blocksOf((group.mlp->*matrix)->rows());
         const std::int64_t step = blocksPerTask(depth, group.rows.rows);
         for (std::int64_t block = 0; block < blocks; block += step)
-            tasks.push_back({ range, block, std::min(blocks, block + step) });
+            tasks.push_back({range, block, std::min(blocks, block + step)});
     }
     return tasks;
 }
@@ -65,13 +65,13 @@ void runMlps(CpuContext &context, std::span<const MlpGroup> groups, const Row &i
     std::vector<RowGroup> rows;
     std::vector<ProductChoice> choices;
     for (const MlpGroup &group : groups) {
-        const CpuWeight *const weights[]{ &cpuWeight(*group.mlp->gate), &cpuWeight(*group.mlp->up), &cpuWeight(*group.mlp->down) };
+        const CpuWeight *const weights[]{&cpuWeight(*group.mlp->gate), &cpuWeight(*group.mlp->up), &cpuWeight(*group.mlp->down)};
         rows.push_back(group.rows);
         choices.push_back(chooseProduct(context, weights, group.rows.rows));
     }
-    PackedRows inputs{ context.packedScratch, rows, choices, depth };
+    PackedRows inputs{context.packedScratch, rows, choices, depth};
     inputs.pack(input);
-    const PackedRows hiddens{ context.hiddenScratch, rows, choices, hidden };
+    const PackedRows hiddens{context.hiddenScratch, rows, choices, hidden};
 
     runTasks(cut(inputs, groups, 2 * depth, &GatedMlp::gate), groups, &GatedMlp::gate,
         [&](const MlpGroup &group, std::size_t g, std::size_t p, std::int64_t first, std::int64_t count) {
@@ -99,9 +99,9 @@ void runMlps(CpuContext &context, std::span<const MlpGroup> groups, const Row &i
 void gatedMlp(CpuContext &context, const Tensor &x, const GatedMlp &mlp, const Tensor &out)
 {
     const std::int64_t depth = mlp.gate->cols();
-    const MlpGroup all{ &mlp, { 0, x.count() / depth } };
+    const MlpGroup all{&mlp, {0, x.count() / depth}};
     runMlps(
-        context, { &all, 1 }, [&](std::int64_t row) { return x.f32() + row * depth; }, out.f32());
+        context, {&all, 1}, [&](std::int64_t row) { return x.f32() + row * depth; }, out.f32());
 }
 
 void experts(CpuContext &context, const Tensor &x, const Assignments &assignments, std::span<const GatedMlp> experts, const Tensor &out,
@@ -117,9 +117,9 @@ void experts(CpuContext &context, const Tensor &x, const Assignments &assignment
         for (std::size_t s = 0; s < static_cast<std::size_t>(assignments.count[t]); ++s) {
             const std::int32_t expert = assignments.expert[t * slots + s];
             if (expert < 0 || static_cast<std::size_t>(expert) >= experts.size())
-                throw Error{ ErrorKind::Check,
+                throw Error{ErrorKind::Check,
                     "expert " + std::to_string(expert) + " does not exist: the layer has " + std::to_string(experts.size()),
-                    "token " + std::to_string(t) + " of the batch", "Correct the routing recipe" };
+                    "token " + std::to_string(t) + " of the batch", "Correct the routing recipe"};
             ++firstOf[static_cast<std::size_t>(expert) + 1];
         }
     std::vector<MlpGroup> groups;
@@ -127,7 +127,7 @@ void experts(CpuContext &context, const Tensor &x, const Assignments &assignment
         const std::int64_t rows = firstOf[e + 1];
         firstOf[e + 1] += firstOf[e];
         if (rows > 0)
-            groups.push_back({ &experts[e], { firstOf[e], rows } });
+            groups.push_back({&experts[e], {firstOf[e], rows}});
     }
     std::vector<std::int64_t> tokenOf(static_cast<std::size_t>(firstOf.back())); // of each row
     std::vector<std::int64_t> rowOf(tokens * slots, -1); // of each token and slot

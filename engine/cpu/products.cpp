@@ -23,16 +23,16 @@ std::size_t aligned(std::size_t bytes)
 ProductChoice chooseProduct(const CpuContext &context, std::span<const CpuWeight *const> weights, std::int64_t rows)
 {
     if (rows <= fewRows)
-        return { &context.kernels.few, 1 };
+        return {&context.kernels.few, 1};
     const bool roundable = std::all_of(
         weights.begin(), weights.end(), [](const CpuWeight *w) { return w->type() == Stored::BF16 && w->products() == Products::Fast; });
     if (context.bf16 && roundable)
-        return { context.bf16, context.bf16Terms };
-    return { &context.kernels.panels, 1 };
+        return {context.bf16, context.bf16Terms};
+    return {&context.kernels.panels, 1};
 }
 
 PackedRows::PackedRows(Scratch &scratch, std::span<const RowGroup> groups, std::span<const ProductChoice> choices, std::int64_t depth)
-    : m_choices{ choices.begin(), choices.end() }
+    : m_choices{choices.begin(), choices.end()}
 {
     std::vector<std::size_t> offsets;
     std::size_t bytes = 0;
@@ -45,12 +45,12 @@ PackedRows::PackedRows(Scratch &scratch, std::span<const RowGroup> groups, std::
         for (std::int64_t row = 0; row < rows; row += width) {
             const std::int64_t here = std::min(width, rows - row);
             const auto padded = static_cast<int>((here + kernel.lanes - 1) / kernel.lanes * kernel.lanes);
-            const PanelShape shape{ static_cast<int>(here), padded, depth, m_choices[g].terms };
+            const PanelShape shape{static_cast<int>(here), padded, depth, m_choices[g].terms};
             const bool joins = !m_ranges.empty() && m_ranges.back().group == g
                 && row + here - (m_panels[m_ranges.back().begin].firstRow - groups[g].firstRow) <= rangeRows;
             if (!joins)
-                m_ranges.push_back({ g, m_panels.size(), m_panels.size() });
-            m_panels.push_back({ groups[g].firstRow + row, shape, nullptr });
+                m_ranges.push_back({g, m_panels.size(), m_panels.size()});
+            m_panels.push_back({groups[g].firstRow + row, shape, nullptr});
             m_ranges.back().end = m_panels.size();
             m_groupOf.push_back(g);
             offsets.push_back(bytes);

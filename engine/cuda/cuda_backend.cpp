@@ -10,8 +10,8 @@ namespace expertscope {
 std::unique_ptr<Backend> makeCudaBackend()
 {
     const cuda::Device device = cuda::openDevice();
-    throw Error{ ErrorKind::Device, "the CUDA backend is not ready yet in this version, though " + device.name + " was found",
-        "choosing the backend", "Use the CPU; the operations for CUDA come with a later release" };
+    throw Error{ErrorKind::Device, "the CUDA backend is not ready yet in this version, though " + device.name + " was found",
+        "choosing the backend", "Use the CPU; the operations for CUDA come with a later release"};
 }
 
 } // namespace expertscope

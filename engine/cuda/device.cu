@@ -21,8 +21,8 @@ __global__ void writeAnswer(int *to)
 void check(cudaError_t status, const char *call)
 {
     if (status != cudaSuccess)
-        throw Error{ ErrorKind::Device, std::string{ "the GPU reports: " } + cudaGetErrorString(status), call,
-            "Use the CPU (--backend cpu), or check the driver with nvidia-smi" };
+        throw Error{ErrorKind::Device, std::string{"the GPU reports: "} + cudaGetErrorString(status), call,
+            "Use the CPU (--backend cpu), or check the driver with nvidia-smi"};
 }
 
 Device openDevice()
@@ -30,10 +30,10 @@ Device openDevice()
     int count = 0;
     const cudaError_t found = cudaGetDeviceCount(&count);
     if (found == cudaErrorInsufficientDriver)
-        throw Error{ ErrorKind::Device, "no CUDA device: the NVIDIA driver is missing or older than this build needs",
-            "looking for a CUDA device", "Install a newer driver, or use the CPU" };
+        throw Error{ErrorKind::Device, "no CUDA device: the NVIDIA driver is missing or older than this build needs",
+            "looking for a CUDA device", "Install a newer driver, or use the CPU"};
     if (found == cudaErrorNoDevice || (found == cudaSuccess && count == 0))
-        throw Error{ ErrorKind::Device, "no CUDA device", "looking for a CUDA device", "Use the CPU" };
+        throw Error{ErrorKind::Device, "no CUDA device", "looking for a CUDA device", "Use the CPU"};
     ES_CUDA(found);
 
     Device device;
@@ -52,13 +52,13 @@ Device openDevice()
     const cudaError_t copied = cudaMemcpy(&got, memory, sizeof got, cudaMemcpyDeviceToHost);
     ES_CUDA(cudaFree(memory));
     if (launched == cudaErrorNoKernelImageForDevice)
-        throw Error{ ErrorKind::Device, "this build has no code for " + device.name, "trying the CUDA device",
-            "Build with -DCMAKE_CUDA_ARCHITECTURES=" + std::to_string(10 * device.major + device.minor) + ", or use the CPU" };
+        throw Error{ErrorKind::Device, "this build has no code for " + device.name, "trying the CUDA device",
+            "Build with -DCMAKE_CUDA_ARCHITECTURES=" + std::to_string(10 * device.major + device.minor) + ", or use the CPU"};
     check(launched, "launching a kernel");
     check(copied, "reading a kernel's result");
     if (got != answer)
-        throw Error{ ErrorKind::Device, device.name + " computes wrongly", "trying the CUDA device",
-            "Check the card with nvidia-smi, or use the CPU" };
+        throw Error{ErrorKind::Device, device.name + " computes wrongly", "trying the CUDA device",
+            "Check the card with nvidia-smi, or use the CPU"};
     return device;
 }
 

@@ -29,11 +29,11 @@ std::string shown(const nlohmann::json &value)
 nlohmann::json parse(std::string_view text, const std::string &file)
 {
     if (isNestedTooDeeply(text))
-        throw Error{ ErrorKind::Input, "this JSON is nested too deeply", file, "Fetch the file again from where the model was published" };
+        throw Error{ErrorKind::Input, "this JSON is nested too deeply", file, "Fetch the file again from where the model was published"};
     nlohmann::json value = nlohmann::json::parse(text, nullptr, false);
     if (!value.is_object())
-        throw Error{ ErrorKind::Input, value.is_discarded() ? "this is not JSON" : "this JSON is not an object", file,
-            "Fetch the file again from where the model was published" };
+        throw Error{ErrorKind::Input, value.is_discarded() ? "this is not JSON" : "this JSON is not an object", file,
+            "Fetch the file again from where the model was published"};
     return value;
 }
 
@@ -47,7 +47,7 @@ std::string rangeText(Limits<T> limits)
 
 ConfigReader::ConfigReader(std::string_view text, std::string file)
     : m_object(parse(text, file))
-    , m_file{ std::move(file) }
+    , m_file{std::move(file)}
 {
 }
 
@@ -83,7 +83,7 @@ const nlohmann::json *ConfigReader::require(std::string_view key, bool optional)
 
 void ConfigReader::fail(std::string_view key, const std::string &message) const
 {
-    throw Error{ ErrorKind::Input, std::string{ key } + ' ' + message, m_file, remedy };
+    throw Error{ErrorKind::Input, std::string{key} + ' ' + message, m_file, remedy};
 }
 
 void ConfigReader::wrongType(std::string_view key, const char *expected, const nlohmann::json &value) const
@@ -107,7 +107,7 @@ std::int64_t ConfigReader::integer(std::string_view key, Limits<std::int64_t> li
 
 int ConfigReader::integer32(std::string_view key, Limits<int> limits, std::optional<int> fallback) const
 {
-    return static_cast<int>(integer(key, { limits.least, limits.most }, fallback));
+    return static_cast<int>(integer(key, {limits.least, limits.most}, fallback));
 }
 
 double ConfigReader::number(std::string_view key, Limits<double> limits, std::optional<double> fallback) const
@@ -168,7 +168,7 @@ std::vector<std::int64_t> ConfigReader::integers(std::string_view key, Limits<st
     if (!value)
         return {};
     if (!value->is_array())
-        return { integer(key, limits) };
+        return {integer(key, limits)};
     std::vector<std::int64_t> out;
     for (const nlohmann::json &item : *value) {
         if (!item.is_number_integer())
@@ -190,7 +190,7 @@ std::optional<ConfigReader> ConfigReader::object(std::string_view key) const
         wrongType(key, "an object", *value);
     ConfigReader inner;
     inner.m_object = *value;
-    inner.m_file = m_file + ", " + std::string{ key };
+    inner.m_file = m_file + ", " + std::string{key};
     return inner;
 }
 

@@ -21,13 +21,13 @@ constexpr int mostPositions = 1 << 28;
 AttentionConfig readAttention(const ConfigReader &config, const DecoderDefaults &defaults, int hidden, int maxPositions)
 {
     AttentionConfig attention;
-    attention.heads = config.integer32("num_attention_heads", { 1, mostHeads });
-    attention.kvHeads = config.integer32("num_key_value_heads", { 1, mostHeads }, defaults.kvHeads.value_or(attention.heads));
+    attention.heads = config.integer32("num_attention_heads", {1, mostHeads});
+    attention.kvHeads = config.integer32("num_key_value_heads", {1, mostHeads}, defaults.kvHeads.value_or(attention.heads));
     if (attention.heads % attention.kvHeads != 0)
         config.fail("num_key_value_heads", "does not divide num_attention_heads");
     if (!config.has("head_dim") && hidden % attention.heads != 0)
         config.fail("num_attention_heads", "does not divide hidden_size, and there is no head_dim");
-    attention.headDim = config.integer32("head_dim", { 2, 4096 }, hidden / attention.heads);
+    attention.headDim = config.integer32("head_dim", {2, 4096}, hidden / attention.heads);
     if (attention.headDim < 2 || attention.headDim % 2 != 0)
         config.fail("head_dim", "is odd: positions are rotations of pairs");
     attention.qkvBias = attention.outBias = config.boolean("attention_bias", false);
@@ -40,16 +40,16 @@ AttentionConfig readAttention(const ConfigReader &config, const DecoderDefaults 
 ModelConfig readDecoder(const ConfigReader &config, const DecoderDefaults &defaults)
 {
     ModelConfig model;
-    model.hidden = config.integer32("hidden_size", { 2, mostWidth });
-    model.vocab = config.integer32("vocab_size", { 2, mostVocab });
-    model.maxPositions = config.integer32("max_position_embeddings", { 1, mostPositions }, defaults.maxPositions);
-    model.normEps = static_cast<float>(config.number("rms_norm_eps", { 0, 1 }, static_cast<double>(defaults.normEps)));
+    model.hidden = config.integer32("hidden_size", {2, mostWidth});
+    model.vocab = config.integer32("vocab_size", {2, mostVocab});
+    model.maxPositions = config.integer32("max_position_embeddings", {1, mostPositions}, defaults.maxPositions);
+    model.normEps = static_cast<float>(config.number("rms_norm_eps", {0, 1}, static_cast<double>(defaults.normEps)));
     model.tiedHead = config.boolean("tie_word_embeddings", false);
     if (config.text("hidden_act", "silu") != "silu")
         config.fail("hidden_act", "is not \"silu\", the only activation this family is supported with");
-    const int layers = config.integer32("num_hidden_layers", { 1, mostLayers });
+    const int layers = config.integer32("num_hidden_layers", {1, mostLayers});
     const AttentionConfig attention = readAttention(config, defaults, model.hidden, model.maxPositions);
-    model.layers.assign(static_cast<std::size_t>(layers), LayerConfig{ attention, DenseFfn{} });
+    model.layers.assign(static_cast<std::size_t>(layers), LayerConfig{attention, DenseFfn{}});
     return model;
 }
 
@@ -57,26 +57,26 @@ MoeFfn readExperts(
     const ConfigReader &config, std::initializer_list<std::string_view> expertKeys, std::string_view widthKey, int defaultTopK)
 {
     MoeFfn moe;
-    moe.experts = config.integer32(config.present(expertKeys), { 2, mostExperts });
-    moe.topK = config.integer32("num_experts_per_tok", { 1, mostExperts }, defaultTopK);
+    moe.experts = config.integer32(config.present(expertKeys), {2, mostExperts});
+    moe.topK = config.integer32("num_experts_per_tok", {1, mostExperts}, defaultTopK);
     if (moe.topK > moe.experts)
         config.fail("num_experts_per_tok",
             "is " + std::to_string(moe.topK) + ", more than the " + std::to_string(moe.experts) + " experts there are");
-    moe.width = config.integer32(widthKey, { 1, mostWidth });
+    moe.width = config.integer32(widthKey, {1, mostWidth});
     return moe;
 }
 
 void placeExperts(const ConfigReader &config, const MoeFfn &moe, ModelConfig &model)
 {
-    const std::int64_t step = config.integer("decoder_sparse_step", { 1, mostLayers }, 1);
+    const std::int64_t step = config.integer("decoder_sparse_step", {1, mostLayers}, 1);
     const auto layers = static_cast<std::int64_t>(model.layers.size());
-    const std::vector<std::int64_t> dense = config.integers("mlp_only_layers", { 0, layers - 1 });
+    const std::vector<std::int64_t> dense = config.integers("mlp_only_layers", {0, layers - 1});
     for (std::int64_t l = 0; l < layers; ++l) {
         LayerConfig &layer = model.layers[static_cast<std::size_t>(l)];
         if ((l + 1) % step == 0 && std::find(dense.begin(), dense.end(), l) == dense.end())
             layer.ffn = moe;
         else
-            layer.ffn = DenseFfn{ config.integer32("intermediate_size", { 1, mostWidth }) };
+            layer.ffn = DenseFfn{config.integer32("intermediate_size", {1, mostWidth})};
     }
 }
 

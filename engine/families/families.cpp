@@ -11,13 +11,13 @@ namespace expertscope {
 
 namespace {
 
-constexpr Limits<std::int64_t> tokenIds{ 0, std::numeric_limits<std::int32_t>::max() };
+constexpr Limits<std::int64_t> tokenIds{0, std::numeric_limits<std::int32_t>::max()};
 
 std::string familyNames()
 {
     std::string names;
     for (const FamilyKind &family : families())
-        names += (names.empty() ? "" : ", ") + std::string{ family.id };
+        names += (names.empty() ? "" : ", ") + std::string{family.id};
     return names;
 }
 
@@ -33,8 +33,8 @@ const FamilyKind &supported(const ConfigReader &config)
         if (family.id == type)
             return family;
     if (!config.hasKeyContaining("expert") && !config.hasKeyContaining("moe"))
-        throw Error{ ErrorKind::Input, "\"" + type + "\" is a dense model: it has no experts, so there is no routing to look at",
-            "config.json", "Open a Mixture-of-Experts model; supported families: " + familyNames() };
+        throw Error{ErrorKind::Input, "\"" + type + "\" is a dense model: it has no experts, so there is no routing to look at",
+            "config.json", "Open a Mixture-of-Experts model; supported families: " + familyNames()};
     return familyOf(type);
 }
 
@@ -42,7 +42,7 @@ const FamilyKind &supported(const ConfigReader &config)
 
 std::span<const FamilyKind> families()
 {
-    static const std::array list{ olmoeFamily, mixtralFamily, qwen2MoeFamily, qwen3MoeFamily };
+    static const std::array list{olmoeFamily, mixtralFamily, qwen2MoeFamily, qwen3MoeFamily};
     return list;
 }
 
@@ -51,21 +51,21 @@ const FamilyKind &familyOf(std::string_view modelType)
     for (const FamilyKind &family : families())
         if (family.id == modelType)
             return family;
-    throw Error{ ErrorKind::Input, "the model family \"" + std::string{ modelType } + "\" is not supported", "config.json, model_type",
-        "Open a model of one of these families: " + familyNames() };
+    throw Error{ErrorKind::Input, "the model family \"" + std::string{modelType} + "\" is not supported", "config.json, model_type",
+        "Open a model of one of these families: " + familyNames()};
 }
 
 ModelConfig configure(std::string_view configJson, std::string_view generationConfigJson)
 {
-    const ConfigReader config{ configJson, "config.json" };
+    const ConfigReader config{configJson, "config.json"};
     const FamilyKind &family = supported(config);
     ModelConfig model = family.configure(config);
     model.family = family.id;
     if (model.moeLayers().empty())
-        throw Error{ ErrorKind::Input, "none of the " + std::to_string(model.layers.size()) + " layers has experts", "config.json",
-            "Check decoder_sparse_step and mlp_only_layers, or open a Mixture-of-Experts model" };
+        throw Error{ErrorKind::Input, "none of the " + std::to_string(model.layers.size()) + " layers has experts", "config.json",
+            "Check decoder_sparse_step and mlp_only_layers, or open a Mixture-of-Experts model"};
 
-    const ConfigReader generation{ generationConfigJson.empty() ? "{}" : generationConfigJson, "generation_config.json" };
+    const ConfigReader generation{generationConfigJson.empty() ? "{}" : generationConfigJson, "generation_config.json"};
     const ConfigReader &tokens = generation.has("eos_token_id") ? generation : config;
     for (std::int64_t id : tokens.integers("eos_token_id", tokenIds))
         model.eosIds.push_back(static_cast<std::int32_t>(id));

@@ -8,12 +8,12 @@ namespace {
 
 ModelConfig configureMixtral(const ConfigReader &config)
 {
-    ModelConfig model = readDecoder(config, { 1e-5f, 1e6, 131072, 8 });
-    MoeFfn moe = readExperts(config, { "num_local_experts", "num_experts" }, "intermediate_size", 2);
+    ModelConfig model = readDecoder(config, {1e-5f, 1e6, 131072, 8});
+    MoeFfn moe = readExperts(config, {"num_local_experts", "num_experts"}, "intermediate_size", 2);
     moe.normalise = true; // fixed in the architecture, there is no flag
     for (LayerConfig &layer : model.layers) {
         layer.attention.qkvBias = layer.attention.outBias = false;
-        layer.attention.slidingWindow = config.integer32("sliding_window", { 1, 1 << 28 }, 0);
+        layer.attention.slidingWindow = config.integer32("sliding_window", {1, 1 << 28}, 0);
         layer.ffn = moe;
     }
     return model;
@@ -27,7 +27,7 @@ std::vector<TensorNames> mixtralLayouts()
     names.expertGate = block + "experts.{e}.w1.weight";
     names.expertUp = block + "experts.{e}.w3.weight";
     names.expertDown = block + "experts.{e}.w2.weight";
-    return { names, withFusedNames(decoderNames()) };
+    return {names, withFusedNames(decoderNames())};
 }
 
 } // namespace

@@ -8,12 +8,12 @@ namespace {
 
 ModelConfig configureOlmoe(const ConfigReader &config)
 {
-    ModelConfig model = readDecoder(config, { 1e-5f, 10000, 4096, {} });
-    MoeFfn moe = readExperts(config, { "num_experts", "num_local_experts" }, "intermediate_size", 8);
+    ModelConfig model = readDecoder(config, {1e-5f, 10000, 4096, {}});
+    MoeFfn moe = readExperts(config, {"num_experts", "num_local_experts"}, "intermediate_size", 8);
     moe.normalise = config.boolean("norm_topk_prob", false);
     for (LayerConfig &layer : model.layers) {
         layer.attention.qkNorm = QkNorm::FullVector;
-        layer.attention.clipQkv = static_cast<float>(config.number("clip_qkv", { 1e-6, 1e6 }, 0.0));
+        layer.attention.clipQkv = static_cast<float>(config.number("clip_qkv", {1e-6, 1e6}, 0.0));
         layer.ffn = moe;
     }
     return model;
@@ -21,7 +21,7 @@ ModelConfig configureOlmoe(const ConfigReader &config)
 
 std::vector<TensorNames> olmoeLayouts()
 {
-    return { withExpertNames(decoderNames()), withFusedNames(decoderNames()) };
+    return {withExpertNames(decoderNames()), withFusedNames(decoderNames())};
 }
 
 } // namespace

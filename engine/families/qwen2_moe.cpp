@@ -11,8 +11,8 @@ void placeWindows(const ConfigReader &config, ModelConfig &model)
 {
     if (!config.boolean("use_sliding_window", false))
         return;
-    const int window = config.integer32("sliding_window", { 1, 1 << 28 }, 4096);
-    const int below = config.integer32("max_window_layers", { 0, 1 << 20 }, 28);
+    const int window = config.integer32("sliding_window", {1, 1 << 28}, 4096);
+    const int below = config.integer32("max_window_layers", {0, 1 << 20}, 28);
     const std::vector<std::string> types = config.texts("layer_types");
     if (!types.empty() && types.size() != model.layers.size())
         config.fail("layer_types", "does not have one entry per layer");
@@ -25,10 +25,10 @@ void placeWindows(const ConfigReader &config, ModelConfig &model)
 
 ModelConfig configureQwen2Moe(const ConfigReader &config)
 {
-    ModelConfig model = readDecoder(config, { 1e-6f, 10000, 32768, 16 });
-    MoeFfn moe = readExperts(config, { "num_experts", "num_local_experts" }, "moe_intermediate_size", 4);
+    ModelConfig model = readDecoder(config, {1e-6f, 10000, 32768, 16});
+    MoeFfn moe = readExperts(config, {"num_experts", "num_local_experts"}, "moe_intermediate_size", 4);
     moe.normalise = config.boolean("norm_topk_prob", false);
-    moe.sharedWidth = config.integer32("shared_expert_intermediate_size", { 1, 1 << 20 });
+    moe.sharedWidth = config.integer32("shared_expert_intermediate_size", {1, 1 << 20});
     moe.sharedGate = true;
     for (LayerConfig &layer : model.layers) {
         layer.attention.qkvBias = config.boolean("qkv_bias", true);
@@ -52,7 +52,7 @@ TensorNames withSharedNames(TensorNames names)
 std::vector<TensorNames> qwen2MoeLayouts()
 {
     const TensorNames names = withSharedNames(decoderNames());
-    return { withExpertNames(names), withFusedNames(names) };
+    return {withExpertNames(names), withFusedNames(names)};
 }
 
 } // namespace

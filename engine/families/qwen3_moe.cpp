@@ -8,13 +8,13 @@ namespace {
 
 ModelConfig configureQwen3Moe(const ConfigReader &config)
 {
-    ModelConfig model = readDecoder(config, { 1e-6f, 10000, 32768, 4 });
-    MoeFfn moe = readExperts(config, { "num_experts", "num_local_experts" }, "moe_intermediate_size", 8);
+    ModelConfig model = readDecoder(config, {1e-6f, 10000, 32768, 4});
+    MoeFfn moe = readExperts(config, {"num_experts", "num_local_experts"}, "moe_intermediate_size", 8);
     moe.normalise = config.boolean("norm_topk_prob", false); // releases set it
     const bool windowed = config.boolean("use_sliding_window", false);
     for (LayerConfig &layer : model.layers) {
         layer.attention.qkNorm = QkNorm::PerHead;
-        layer.attention.slidingWindow = windowed ? config.integer32("sliding_window", { 1, 1 << 28 }, 4096) : 0;
+        layer.attention.slidingWindow = windowed ? config.integer32("sliding_window", {1, 1 << 28}, 4096) : 0;
     }
     placeExperts(config, moe, model);
     return model;
@@ -22,7 +22,7 @@ ModelConfig configureQwen3Moe(const ConfigReader &config)
 
 std::vector<TensorNames> qwen3MoeLayouts()
 {
-    return { withExpertNames(decoderNames()), withFusedNames(decoderNames()) };
+    return {withExpertNames(decoderNames()), withFusedNames(decoderNames())};
 }
 
 } // namespace

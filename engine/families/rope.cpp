@@ -10,7 +10,7 @@ namespace expertscope {
 
 namespace {
 
-constexpr Limits<double> factorLimits{ 1e-3, 1e6 };
+constexpr Limits<double> factorLimits{1e-3, 1e6};
 
 /// Of angles that turn slowly over the original context, divides the frequency by `factor`; Llama 3.1's smooth step between.
 void scaleLlama3(const ConfigReader &rope, double original, std::vector<float> &invFreq)
@@ -53,25 +53,25 @@ double scaleYarn(const ConfigReader &rope, double original, double theta, int he
         const double ramp = std::clamp((static_cast<double>(d) - low) / (high - low), 0.0, 1.0);
         invFreq[d] = static_cast<float>(static_cast<double>(invFreq[d]) * (ramp / factor + 1 - ramp));
     }
-    const double mscale = rope.number("mscale", { 0, 1e3 }, 0.0);
-    const double mscaleAllDim = rope.number("mscale_all_dim", { 0, 1e3 }, 0.0);
+    const double mscale = rope.number("mscale", {0, 1e3}, 0.0);
+    const double mscaleAllDim = rope.number("mscale_all_dim", {0, 1e3}, 0.0);
     const bool both = mscale != 0 && mscaleAllDim != 0;
     return rope.number(
-        "attention_factor", { 1e-3, 1e3 }, both ? yarnMscale(factor, mscale) / yarnMscale(factor, mscaleAllDim) : yarnMscale(factor, 1));
+        "attention_factor", {1e-3, 1e3}, both ? yarnMscale(factor, mscale) / yarnMscale(factor, mscaleAllDim) : yarnMscale(factor, 1));
 }
 
 } // namespace
 
 void readRope(const ConfigReader &config, double defaultTheta, int maxPositions, AttentionConfig &attention)
 {
-    constexpr Limits<double> thetaLimits{ 1.5, 1e15 };
-    const std::string_view key = config.present({ "rope_parameters", "rope_scaling" });
-    const ConfigReader rope = config.object(key).value_or(ConfigReader{ "{}", "config.json, rope_parameters" });
+    constexpr Limits<double> thetaLimits{1.5, 1e15};
+    const std::string_view key = config.present({"rope_parameters", "rope_scaling"});
+    const ConfigReader rope = config.object(key).value_or(ConfigReader{"{}", "config.json, rope_parameters"});
     if (rope.has("full_attention") || rope.has("sliding_attention"))
         rope.fail("full_attention", "is set: rotary parameters that differ by layer are not supported for this family");
     const double outerTheta = config.number("rope_theta", thetaLimits, defaultTheta);
     const double theta = rope.number("rope_theta", thetaLimits, outerTheta);
-    const double rotated = rope.number("partial_rotary_factor", { 0, 1 }, config.number("partial_rotary_factor", { 0, 1 }, 1.0));
+    const double rotated = rope.number("partial_rotary_factor", {0, 1}, config.number("partial_rotary_factor", {0, 1}, 1.0));
     if (rotated != 1)
         rope.fail("partial_rotary_factor", "is below 1: rotating a part of each head is not supported for this family");
 
@@ -81,10 +81,10 @@ void readRope(const ConfigReader &config, double defaultTheta, int maxPositions,
         attention.ropeInvFreq[d] =
             1.0f / std::pow(static_cast<float>(theta), static_cast<float>(2 * d) / static_cast<float>(attention.headDim));
 
-    const std::string kind = rope.text(rope.present({ "rope_type", "type" }), "default");
+    const std::string kind = rope.text(rope.present({"rope_type", "type"}), "default");
     const auto original = [&] {
-        const std::int64_t inner = rope.integer("original_max_position_embeddings", { 1, 1 << 28 }, maxPositions);
-        return static_cast<double>(config.integer("original_max_position_embeddings", { 1, 1 << 28 }, inner));
+        const std::int64_t inner = rope.integer("original_max_position_embeddings", {1, 1 << 28}, maxPositions);
+        return static_cast<double>(config.integer("original_max_position_embeddings", {1, 1 << 28}, inner));
     };
     if (kind == "linear") {
         const double factor = rope.number("factor", factorLimits);
@@ -96,7 +96,7 @@ void readRope(const ConfigReader &config, double defaultTheta, int maxPositions,
         attention.ropeScale =
             static_cast<float>(scaleYarn(rope, original(), theta, attention.headDim, maxPositions, attention.ropeInvFreq));
     } else if (kind != "default") {
-        rope.fail(rope.present({ "rope_type", "type" }), "is \"" + kind + "\"; supported are default, linear, llama3 and yarn");
+        rope.fail(rope.present({"rope_type", "type"}), "is \"" + kind + "\"; supported are default, linear, llama3 and yarn");
     }
 }
 

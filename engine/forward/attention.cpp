@@ -35,22 +35,22 @@ void Forward::runAttention(const Batch &batch, int layer, KvCache *cache)
         m_backend.rmsNorm(q, weights.qNorm, model.normEps, q);
         m_backend.rmsNorm(k, weights.kNorm, model.normEps, k);
     } else if (config.qkNorm == QkNorm::PerHead) {
-        const Tensor qHeads = q.reshaped({ rows * heads, size });
-        const Tensor kHeads = k.reshaped({ rows * kvHeads, size });
+        const Tensor qHeads = q.reshaped({rows * heads, size});
+        const Tensor kHeads = k.reshaped({rows * kvHeads, size});
         m_backend.rmsNorm(qHeads, weights.qNorm, model.normEps, qHeads);
         m_backend.rmsNorm(kHeads, weights.kNorm, model.normEps, kHeads);
     }
     if (config.clipQkv > 0)
-        for (const Tensor &t : { q, k, v })
+        for (const Tensor &t : {q, k, v})
             m_backend.clamp(t, config.clipQkv);
 
-    const Tensor queries = q.reshaped({ rows, heads, size });
-    const Tensor keys = k.reshaped({ rows, kvHeads, size });
+    const Tensor queries = q.reshaped({rows, heads, size});
+    const Tensor keys = k.reshaped({rows, kvHeads, size});
     m_backend.rope(queries, batch.positions, config);
     m_backend.rope(keys, batch.positions, config);
     const Tensor attended = part(m_work.attended, rows, heads * size);
     m_backend.attention(
-        queries, keys, v.reshaped({ rows, kvHeads, size }), batch.spans, config, cache, layer, attended.reshaped({ rows, heads, size }));
+        queries, keys, v.reshaped({rows, kvHeads, size}), batch.spans, config, cache, layer, attended.reshaped({rows, heads, size}));
     const Tensor out = part(m_work.block, rows, model.hidden);
     m_backend.linear(attended, *weights.out, biasOf(weights.outBias), out);
     if (m_observer)

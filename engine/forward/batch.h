@@ -22,7 +22,7 @@ struct Batch {
     /// Adds the next tokens of a sequence of which `past` have been run; cacheSlot -1 keeps nothing.
     void append(std::int32_t sequence, std::span<const std::int32_t> next, std::int64_t past, int cacheSlot)
     {
-        spans.push_back({ rows(), static_cast<std::int64_t>(next.size()), past, cacheSlot });
+        spans.push_back({rows(), static_cast<std::int64_t>(next.size()), past, cacheSlot});
         for (std::size_t i = 0; i < next.size(); ++i) {
             tokens.push_back(next[i]);
             positions.push_back(static_cast<std::int32_t>(past + static_cast<std::int64_t>(i)));

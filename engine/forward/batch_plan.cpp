@@ -21,7 +21,7 @@ std::vector<std::vector<SequencePart>> planBatches(std::span<const std::int64_t>
     };
     for (std::size_t s = 0; s < lengths.size(); ++s)
         for (std::int64_t begin = 0; begin < lengths[s]; begin += batchTokens)
-            add({ s, begin, std::min(begin + batchTokens, lengths[s]), lengths[s] > batchTokens });
+            add({s, begin, std::min(begin + batchTokens, lengths[s]), lengths[s] > batchTokens});
     return batches;
 }
 

@@ -38,13 +38,13 @@ std::string firstFew(const std::vector<std::string> &items)
 } // namespace
 
 Binder::Binder(Model &model, const TensorNames &names)
-    : m_model{ model }
-    , m_names{ names }
+    : m_model{model}
+    , m_names{names}
 {
     const ModelConfig &config = model.m_config;
-    matrix(names.embedding, { config.vocab, config.hidden }, model.m_embedding);
+    matrix(names.embedding, {config.vocab, config.hidden}, model.m_embedding);
     if (!config.tiedHead)
-        matrix(names.head, { config.vocab, config.hidden }, model.m_head);
+        matrix(names.head, {config.vocab, config.hidden}, model.m_head);
     vector(names.finalNorm, config.hidden, model.m_finalNorm);
     model.m_layers.assign(config.layers.size(), {});
     for (int l = 0; l < static_cast<int>(config.layers.size()); ++l)
@@ -61,7 +61,7 @@ void Binder::bindLayer(int layer)
     if (const MoeFfn *moe = config.moe())
         bindMoe(layer, *moe);
     else
-        bindMlp({ numbered(m_names.denseGate, layer), numbered(m_names.denseUp, layer), numbered(m_names.denseDown, layer) },
+        bindMlp({numbered(m_names.denseGate, layer), numbered(m_names.denseUp, layer), numbered(m_names.denseDown, layer)},
             std::get<DenseFfn>(config.ffn).width, weights.dense);
 }
 
@@ -69,12 +69,12 @@ void Binder::bindAttention(int layer, const AttentionConfig &attention)
 {
     LayerWeights &weights = m_model.m_layers[static_cast<std::size_t>(layer)];
     const std::int64_t hidden = m_model.m_config.hidden;
-    const std::int64_t queries = std::int64_t{ attention.heads } * attention.headDim;
-    const std::int64_t keys = std::int64_t{ attention.kvHeads } * attention.headDim;
-    matrix(numbered(m_names.q, layer), { queries, hidden }, weights.q);
-    matrix(numbered(m_names.k, layer), { keys, hidden }, weights.k);
-    matrix(numbered(m_names.v, layer), { keys, hidden }, weights.v);
-    matrix(numbered(m_names.out, layer), { hidden, queries }, weights.out);
+    const std::int64_t queries = std::int64_t{attention.heads} * attention.headDim;
+    const std::int64_t keys = std::int64_t{attention.kvHeads} * attention.headDim;
+    matrix(numbered(m_names.q, layer), {queries, hidden}, weights.q);
+    matrix(numbered(m_names.k, layer), {keys, hidden}, weights.k);
+    matrix(numbered(m_names.v, layer), {keys, hidden}, weights.v);
+    matrix(numbered(m_names.out, layer), {hidden, queries}, weights.out);
     if (attention.qkvBias) {
         vector(numbered(m_names.qBias, layer), queries, weights.qBias);
         vector(numbered(m_names.kBias, layer), keys, weights.kBias);
@@ -94,9 +94,9 @@ void Binder::bindMoe(int layer, const MoeFfn &moe)
     LayerWeights &weights = m_model.m_layers[static_cast<std::size_t>(layer)];
     const std::int64_t hidden = m_model.m_config.hidden;
     weights.experts.assign(static_cast<std::size_t>(moe.experts), {});
-    matrix(numbered(m_names.router, layer), { moe.experts, hidden }, weights.router, Products::Exact);
+    matrix(numbered(m_names.router, layer), {moe.experts, hidden}, weights.router, Products::Exact);
     if (moe.selectionBias) {
-        const Tensor bias = take(numbered(m_names.selectionBias, layer), { moe.experts });
+        const Tensor bias = take(numbered(m_names.selectionBias, layer), {moe.experts});
         for (std::int64_t e = 0; bias.data && e < moe.experts; ++e)
             weights.selectionBias.push_back(valueAt(bias, e));
     }
@@ -104,29 +104,28 @@ void Binder::bindMoe(int layer, const MoeFfn &moe)
         bindFused(layer, moe);
     else
         for (int e = 0; e < moe.experts; ++e)
-            bindMlp(
-                { numbered(m_names.expertGate, layer, e), numbered(m_names.expertUp, layer, e), numbered(m_names.expertDown, layer, e) },
+            bindMlp({numbered(m_names.expertGate, layer, e), numbered(m_names.expertUp, layer, e), numbered(m_names.expertDown, layer, e)},
                 moe.width, weights.experts[static_cast<std::size_t>(e)]);
     if (moe.sharedWidth > 0)
-        bindMlp({ numbered(m_names.sharedGate, layer), numbered(m_names.sharedUp, layer), numbered(m_names.sharedDown, layer) },
+        bindMlp({numbered(m_names.sharedGate, layer), numbered(m_names.sharedUp, layer), numbered(m_names.sharedDown, layer)},
             moe.sharedWidth, weights.shared);
     if (moe.sharedGate)
-        matrix(numbered(m_names.sharedRouter, layer), { 1, hidden }, weights.sharedGate, Products::Exact);
+        matrix(numbered(m_names.sharedRouter, layer), {1, hidden}, weights.sharedGate, Products::Exact);
 }
 
 void Binder::bindFused(int layer, const MoeFfn &moe)
 {
     const std::int64_t hidden = m_model.m_config.hidden;
     const std::int64_t width = moe.width;
-    const Tensor gateUp = take(numbered(m_names.fusedGateUp, layer), { moe.experts, 2 * width, hidden });
-    const Tensor down = take(numbered(m_names.fusedDown, layer), { moe.experts, hidden, width });
+    const Tensor gateUp = take(numbered(m_names.fusedGateUp, layer), {moe.experts, 2 * width, hidden});
+    const Tensor down = take(numbered(m_names.fusedDown, layer), {moe.experts, hidden, width});
     if (!gateUp.data || !down.data)
         return;
     for (int e = 0; e < moe.experts; ++e) {
         GatedMlp &mlp = m_model.m_layers[static_cast<std::size_t>(layer)].experts[static_cast<std::size_t>(e)];
-        m_matrices.push_back({ gateUp.row(e).rows(0, width), &mlp.gate, Products::Fast });
-        m_matrices.push_back({ gateUp.row(e).rows(width, 2 * width), &mlp.up, Products::Fast });
-        m_matrices.push_back({ down.row(e), &mlp.down, Products::Fast });
+        m_matrices.push_back({gateUp.row(e).rows(0, width), &mlp.gate, Products::Fast});
+        m_matrices.push_back({gateUp.row(e).rows(width, 2 * width), &mlp.up, Products::Fast});
+        m_matrices.push_back({down.row(e), &mlp.down, Products::Fast});
     }
     m_expertType = name(down.dtype);
 }
@@ -134,25 +133,25 @@ void Binder::bindFused(int layer, const MoeFfn &moe)
 void Binder::bindMlp(const std::array<std::string, 3> &names, std::int64_t width, GatedMlp &mlp)
 {
     const std::int64_t hidden = m_model.m_config.hidden;
-    matrix(names[0], { width, hidden }, mlp.gate);
-    matrix(names[1], { width, hidden }, mlp.up);
-    matrix(names[2], { hidden, width }, mlp.down);
+    matrix(names[0], {width, hidden}, mlp.gate);
+    matrix(names[1], {width, hidden}, mlp.up);
+    matrix(names[2], {hidden, width}, mlp.down);
 }
 
 void Binder::matrix(const std::string &name, Shape shape, WeightPtr &to, Products products)
 {
     const Tensor stored = take(name, shape);
     if (stored.data)
-        m_matrices.push_back({ stored, &to, products });
+        m_matrices.push_back({stored, &to, products});
     if (stored.data && *m_expertType == '\0' && name.find("expert") != std::string::npos)
         m_expertType = expertscope::name(stored.dtype);
 }
 
 void Binder::vector(const std::string &name, std::int64_t length, Buffer &to)
 {
-    const Tensor stored = take(name, { length });
+    const Tensor stored = take(name, {length});
     if (stored.data)
-        m_vectors.push_back({ stored, &to });
+        m_vectors.push_back({stored, &to});
 }
 
 Tensor Binder::take(const std::string &name, const Shape &shape)
@@ -194,15 +193,15 @@ void Binder::check() const
 {
     const ModelFiles &files = *m_model.m_files;
     if (!m_problems.empty())
-        throw Error{ ErrorKind::Input, "the weights do not fit config.json: " + firstFew(m_problems), files.path, remedy };
+        throw Error{ErrorKind::Input, "the weights do not fit config.json: " + firstFew(m_problems), files.path, remedy};
     std::vector<std::string> unknown;
     for (const auto &[name, tensor] : files.tensors)
         if (!m_taken.contains(name) && !ignorable(name))
             unknown.push_back(name);
     if (!unknown.empty())
-        throw Error{ ErrorKind::Input,
+        throw Error{ErrorKind::Input,
             "the files hold weights that a " + m_model.m_config.family + " model of this config.json does not have: " + firstFew(unknown),
-            files.path, remedy };
+            files.path, remedy};
 }
 
 void Binder::prepare(Backend &backend, const Progress &progress) const

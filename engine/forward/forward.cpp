@@ -7,10 +7,10 @@
 namespace expertscope {
 
 Forward::Forward(const Model &model, Backend &backend, const StageOverrides *overrides, ForwardObserver *observer)
-    : m_model{ model }
-    , m_backend{ backend }
-    , m_overrides{ overrides }
-    , m_observer{ observer }
+    : m_model{model}
+    , m_backend{backend}
+    , m_overrides{overrides}
+    , m_observer{observer}
 {
 }
 
@@ -56,7 +56,7 @@ void Forward::runDense(const Batch &batch, int layer)
 
 Tensor Forward::part(const Buffer &buffer, std::int64_t rows, std::int64_t width)
 {
-    return buffer.tensor().reshaped({ rows, width });
+    return buffer.tensor().reshaped({rows, width});
 }
 
 void Forward::reserve(std::int64_t rows)
@@ -68,13 +68,13 @@ void Forward::reserve(std::int64_t rows)
     std::int64_t queries = 0;
     std::int64_t keys = 0;
     for (const LayerConfig &layer : config.layers) {
-        queries = std::max(queries, std::int64_t{ layer.attention.heads } * layer.attention.headDim);
-        keys = std::max(keys, std::int64_t{ layer.attention.kvHeads } * layer.attention.headDim);
+        queries = std::max(queries, std::int64_t{layer.attention.heads} * layer.attention.headDim);
+        keys = std::max(keys, std::int64_t{layer.attention.kvHeads} * layer.attention.headDim);
     }
-    const auto make = [&](std::int64_t width) { return m_backend.allocate(DType::F32, { rows, width }); };
+    const auto make = [&](std::int64_t width) { return m_backend.allocate(DType::F32, {rows, width}); };
     m_work = {}; // frees the old ones first
-    m_work = { rows, make(config.hidden), make(config.hidden), make(config.hidden), make(queries), make(queries), make(keys), make(keys),
-        make(config.maxExperts()), make(1) };
+    m_work = {rows, make(config.hidden), make(config.hidden), make(config.hidden), make(queries), make(queries), make(keys), make(keys),
+        make(config.maxExperts()), make(1)};
 }
 
 } // namespace expertscope

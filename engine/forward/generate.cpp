@@ -27,14 +27,14 @@ double secondsSince(std::chrono::steady_clock::time_point start)
 class Generation {
 public:
     Generation(const Model &model, Backend &backend, const RunSpec &spec, std::int64_t total, const Tokenizer *tokenizer, TraceSink *sink)
-        : m_model{ model }
-        , m_backend{ backend }
-        , m_spec{ spec }
-        , m_total{ total }
-        , m_recorder{ sink ? std::make_optional<Recorder>(model, spec.capture, tokenizer, *sink) : std::nullopt }
-        , m_forward{ model, backend, nullptr, m_recorder ? &*m_recorder : nullptr }
-        , m_cache{ backend.makeKvCache(model.config(), 1, total) }
-        , m_deviceLogits{ backend.allocate(DType::F32, { 1, model.config().vocab }) }
+        : m_model{model}
+        , m_backend{backend}
+        , m_spec{spec}
+        , m_total{total}
+        , m_recorder{sink ? std::make_optional<Recorder>(model, spec.capture, tokenizer, *sink) : std::nullopt}
+        , m_forward{model, backend, nullptr, m_recorder ? &*m_recorder : nullptr}
+        , m_cache{backend.makeKvCache(model.config(), 1, total)}
+        , m_deviceLogits{backend.allocate(DType::F32, {1, model.config().vocab})}
         , m_logits(static_cast<std::size_t>(model.config().vocab))
     {
     }
@@ -53,7 +53,7 @@ public:
         }
     }
 
-    void decode(std::int32_t token, const Progress &progress) { run({ &token, 1 }, { -1 }, Phase::Decode, progress); }
+    void decode(std::int32_t token, const Progress &progress) { run({&token, 1}, {-1}, Phase::Decode, progress); }
 
     /// Logits after the last token that was run.
     std::span<const float> logits() const { return m_logits; }
@@ -96,8 +96,8 @@ private:
                 next.back() = static_cast<float>(logProbability(m_logits, following.back()));
             predicted.back() = static_cast<std::int32_t>(std::max_element(m_logits.begin(), m_logits.end()) - m_logits.begin());
             if (before > 0)
-                m_backend.logProbs(out.rows(0, batch.rows() - 1), *m_model.head(), std::span{ following }.first(before),
-                    std::span{ next }.first(before), std::span{ predicted }.first(before));
+                m_backend.logProbs(out.rows(0, batch.rows() - 1), *m_model.head(), std::span{following}.first(before),
+                    std::span{next}.first(before), std::span{predicted}.first(before));
         }
         m_recorder->finishBatch(batch, phase, next, predicted);
     }
@@ -120,12 +120,12 @@ private:
 GenerateResult generate(const Model &model, Backend &backend, const TokenSequence &prompt, const RunSpec &spec, const Tokenizer *tokenizer,
     TraceSink *sink, const std::function<void(const GeneratedToken &)> &onToken, const Progress &progress)
 {
-    checkRun(model.config(), { &prompt, 1 }, spec);
-    Sampler sampler{ spec.sampling };
+    checkRun(model.config(), {&prompt, 1}, spec);
+    Sampler sampler{spec.sampling};
     const auto length = static_cast<std::int64_t>(prompt.tokens.size());
     const std::int64_t most = std::clamp<std::int64_t>(spec.maxNewTokens, 0, model.config().maxPositions - length);
     const std::int64_t total = length + std::max<std::int64_t>(most - 1, 0); // the last token drawn is not run
-    Generation run{ model, backend, spec, total, tokenizer, sink };
+    Generation run{model, backend, spec, total, tokenizer, sink};
     GenerateResult result;
     try {
         const auto start = std::chrono::steady_clock::now();

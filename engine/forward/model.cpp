@@ -44,12 +44,12 @@ ModelInfo describe(const ModelConfig &config, const ModelFiles &files, const cha
 
 std::shared_ptr<const Model> Model::load(std::shared_ptr<const ModelFiles> files, Backend &backend, const Progress &progress)
 {
-    const std::shared_ptr<Model> model{ new Model };
+    const std::shared_ptr<Model> model{new Model};
     model->m_files = std::move(files);
     try {
         model->m_config = configure(model->m_files->configJson, model->m_files->generationConfigJson);
     } catch (const Error &error) {
-        throw Error{ error.kind, error.message, model->m_files->path + '/' + error.where, error.remedy };
+        throw Error{error.kind, error.message, model->m_files->path + '/' + error.where, error.remedy};
     }
 
     // of the layouts a family is stored in, the one these files come closest to
@@ -57,21 +57,21 @@ std::shared_ptr<const Model> Model::load(std::shared_ptr<const ModelFiles> files
     const TensorNames *best = nullptr;
     std::size_t fewest = 0;
     for (const TensorNames &names : layouts) {
-        const std::size_t problems = Binder{ *model, names }.problems();
+        const std::size_t problems = Binder{*model, names}.problems();
         if (!best || problems < fewest) {
             best = &names;
             fewest = problems;
         }
     }
-    const Binder binder{ *model, *best };
+    const Binder binder{*model, *best};
     binder.check();
 
     model->m_weightBytes = binder.bytes();
     const std::int64_t available = backend.info().memoryFreeBytes;
     if (available > 0 && model->m_weightBytes > available)
-        throw Error{ ErrorKind::Device,
+        throw Error{ErrorKind::Device,
             "the model needs " + sizeText(model->m_weightBytes) + " for its weights, and " + sizeText(available) + " are free",
-            model->m_files->path, "Close other programs, or use a smaller model or a machine with more memory" };
+            model->m_files->path, "Close other programs, or use a smaller model or a machine with more memory"};
     binder.prepare(backend, progress);
     model->m_info = describe(model->m_config, *model->m_files, binder.expertType());
     return model;

@@ -17,13 +17,13 @@ void Forward::runMoe(const Batch &batch, int layer, const MoeFfn &moe)
     m_logits.resize(static_cast<std::size_t>(rows * moe.experts));
     m_backend.download(logits, m_logits);
     for (std::size_t r = 0; r < m_places.size(); ++r)
-        m_places[r] = { layer, static_cast<std::int64_t>(r), batch.sequences[r], batch.positions[r] };
+        m_places[r] = {layer, static_cast<std::int64_t>(r), batch.sequences[r], batch.positions[r]};
     const RoutedBatch routed = route(moe, weights.selectionBias, m_logits, m_places, m_overrides);
 
     Buffer norms;
     std::vector<float> hostNorms;
     if (m_observer && m_observer->wantsExpertNorms()) {
-        norms = m_backend.allocate(DType::F32, { rows, routed.assignments.slotCount });
+        norms = m_backend.allocate(DType::F32, {rows, routed.assignments.slotCount});
         hostNorms.resize(static_cast<std::size_t>(norms.tensor().count()));
     }
     m_backend.experts(x, routed.assignments, weights.experts, part(m_work.hidden, rows, width), norms ? &norms.tensor() : nullptr);
@@ -32,7 +32,7 @@ void Forward::runMoe(const Batch &batch, int layer, const MoeFfn &moe)
     if (norms)
         m_backend.download(norms, hostNorms);
     if (m_observer)
-        m_observer->onRouting(batch, { layer, x, m_logits, routed, hostNorms });
+        m_observer->onRouting(batch, {layer, x, m_logits, routed, hostNorms});
 }
 
 void Forward::runSharedExpert(const Batch &batch, int layer, const MoeFfn &moe)

@@ -43,13 +43,13 @@ TraceFields recordedFields(const Model &model, const Capture &capture)
 }
 
 Recorder::Recorder(const Model &model, const Capture &capture, const Tokenizer *tokenizer, TraceSink &sink)
-    : m_model{ model }
-    , m_fields{ recordedFields(model, capture) }
-    , m_tokenizer{ tokenizer }
-    , m_sink{ sink }
-    , m_layers{ model.config().moeLayers() }
-    , m_slots{ static_cast<std::size_t>(model.config().maxTopK()) }
-    , m_experts{ static_cast<std::size_t>(model.config().maxExperts()) }
+    : m_model{model}
+    , m_fields{recordedFields(model, capture)}
+    , m_tokenizer{tokenizer}
+    , m_sink{sink}
+    , m_layers{model.config().moeLayers()}
+    , m_slots{static_cast<std::size_t>(model.config().maxTopK())}
+    , m_experts{static_cast<std::size_t>(model.config().maxExperts())}
 {
 }
 
@@ -86,8 +86,8 @@ void Recorder::storeSlots(std::size_t layerIndex, const RoutingTap &tap)
     const Assignments &from = tap.routed.assignments;
     const auto fromSlots = static_cast<std::size_t>(from.slotCount);
     if (fromSlots > m_slots)
-        throw Error{ ErrorKind::Check, "a policy chooses more experts than the recording has room for",
-            "layer " + std::to_string(tap.layer), "Record with the number of slots the policy needs" };
+        throw Error{ErrorKind::Check, "a policy chooses more experts than the recording has room for", "layer " + std::to_string(tap.layer),
+            "Record with the number of slots the policy needs"};
     for (std::size_t row = 0; row < from.count.size(); ++row) {
         const std::size_t to = (layerIndex * from.count.size() + row) * m_slots;
         for (std::size_t s = 0; s < static_cast<std::size_t>(from.count[row]); ++s) {

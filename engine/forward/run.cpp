@@ -22,16 +22,16 @@ void checkSequence(const ModelConfig &config, const TokenSequence &sequence)
 {
     const auto length = static_cast<std::int64_t>(sequence.tokens.size());
     if (length == 0)
-        throw Error{ ErrorKind::Usage, "there are no tokens to run", nameOf(sequence), "Leave out empty texts" };
+        throw Error{ErrorKind::Usage, "there are no tokens to run", nameOf(sequence), "Leave out empty texts"};
     if (length > config.maxPositions)
-        throw Error{ ErrorKind::Usage,
+        throw Error{ErrorKind::Usage,
             "the text has " + std::to_string(length) + " tokens, and the model's context holds " + std::to_string(config.maxPositions),
-            nameOf(sequence), "Split the text, or cut it to fewer tokens" };
+            nameOf(sequence), "Split the text, or cut it to fewer tokens"};
     for (std::int32_t id : sequence.tokens)
         if (id < 0 || id >= config.vocab)
-            throw Error{ ErrorKind::Input,
+            throw Error{ErrorKind::Input,
                 "token id " + std::to_string(id) + " is outside the model's vocabulary of " + std::to_string(config.vocab),
-                nameOf(sequence), "Use the tokenizer.json that belongs to the model" };
+                nameOf(sequence), "Use the tokenizer.json that belongs to the model"};
 }
 
 } // namespace
@@ -39,10 +39,10 @@ void checkSequence(const ModelConfig &config, const TokenSequence &sequence)
 void checkRun(const ModelConfig &config, std::span<const TokenSequence> sequences, const RunSpec &spec)
 {
     if (spec.batchTokens < 1)
-        throw Error{ ErrorKind::Usage, "a batch of " + std::to_string(spec.batchTokens) + " tokens cannot be run", "batch size",
-            "Give 1 or more" };
+        throw Error{
+            ErrorKind::Usage, "a batch of " + std::to_string(spec.batchTokens) + " tokens cannot be run", "batch size", "Give 1 or more"};
     if (!spec.routingRecipe.empty())
-        throw Error{ ErrorKind::Usage, "this version runs no routing recipes", "routing recipe", "Run the model with its own routing" };
+        throw Error{ErrorKind::Usage, "this version runs no routing recipes", "routing recipe", "Run the model with its own routing"};
     for (const TokenSequence &sequence : sequences)
         checkSequence(config, sequence);
 }
@@ -54,8 +54,8 @@ TraceMeta traceMeta(const Model &model, const Backend &backend, const RunSpec &s
     meta.producer = "Expertscope";
     meta.producerVersion = EXPERTSCOPE_VERSION;
     meta.model = model.info();
-    meta.engine = { meta.producer, meta.producerVersion, device.name, device.device,
-        model.info().quantisation + " weights, F32 activations and KV cache", {}, spec.sampling.seed };
+    meta.engine = {meta.producer, meta.producerVersion, device.name, device.device,
+        model.info().quantisation + " weights, F32 activations and KV cache", {}, spec.sampling.seed};
     meta.routingRecipe = spec.routingRecipe;
     meta.fields = recordedFields(model, spec.capture);
     meta.slotCount = model.config().maxTopK();
@@ -79,8 +79,8 @@ void traceSequences(const Model &model, Backend &backend, std::span<const TokenS
     }
     const std::unique_ptr<KvCache> cache = longestCut > 0 ? backend.makeKvCache(model.config(), 1, longestCut) : nullptr;
 
-    Recorder recorder{ model, spec.capture, tokenizer, sink };
-    Forward forward{ model, backend, nullptr, &recorder };
+    Recorder recorder{model, spec.capture, tokenizer, sink};
+    Forward forward{model, backend, nullptr, &recorder};
     std::int64_t done = 0;
     for (const std::vector<SequencePart> &parts : planBatches(lengths, spec.batchTokens)) {
         Batch batch;
@@ -88,7 +88,7 @@ void traceSequences(const Model &model, Backend &backend, std::span<const TokenS
         for (const SequencePart &part : parts) {
             const std::vector<std::int32_t> &tokens = sequences[part.sequence].tokens;
             const auto rows =
-                std::span{ tokens }.subspan(static_cast<std::size_t>(part.begin), static_cast<std::size_t>(part.end - part.begin));
+                std::span{tokens}.subspan(static_cast<std::size_t>(part.begin), static_cast<std::size_t>(part.end - part.begin));
             batch.append(static_cast<std::int32_t>(part.sequence), rows, part.begin, part.cut ? 0 : -1);
             following.insert(following.end(), rows.begin() + 1, rows.end());
             following.push_back(part.end < lengths[part.sequence] ? tokens[static_cast<std::size_t>(part.end)] : -1);

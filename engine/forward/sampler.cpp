@@ -14,7 +14,7 @@ namespace {
 
 [[noreturn]] void outside(const char *name, const char *range)
 {
-    throw Error{ ErrorKind::Usage, std::string{ name } + " is outside " + range, "sampling", std::string{ "Give a number in " } + range };
+    throw Error{ErrorKind::Usage, std::string{name} + " is outside " + range, "sampling", std::string{"Give a number in "} + range};
 }
 
 } // namespace
@@ -29,8 +29,8 @@ double logProbability(std::span<const float> logits, std::int32_t id)
 }
 
 Sampler::Sampler(const Sampling &sampling)
-    : m_sampling{ sampling }
-    , m_state{ sampling.seed }
+    : m_sampling{sampling}
+    , m_state{sampling.seed}
 {
     if (!(sampling.temperature >= 0 && sampling.temperature <= 1000))
         outside("temperature", "0 to 1000");
@@ -43,8 +43,8 @@ Sampler::Sampler(const Sampling &sampling)
 std::int32_t Sampler::draw(std::span<const float> logits)
 {
     if (!std::isfinite(std::accumulate(logits.begin(), logits.end(), 0.0)))
-        throw Error{ ErrorKind::Check, "the model's output is not finite numbers", "next-token logits",
-            "The weights are damaged, or overflowed when they were converted: take the checkpoint in its original type" };
+        throw Error{ErrorKind::Check, "the model's output is not finite numbers", "next-token logits",
+            "The weights are damaged, or overflowed when they were converted: take the checkpoint in its original type"};
     const auto best = static_cast<std::int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
     if (m_sampling.temperature == 0)
         return best;

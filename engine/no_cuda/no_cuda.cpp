@@ -8,7 +8,8 @@ namespace expertscope {
 
 std::unique_ptr<Backend> makeCudaBackend()
 {
-    throw Error{ErrorKind::Device, "this build has no CUDA backend", "choosing the backend", "Use the CPU, or build where nvcc is installed"};
+    throw Error{
+        ErrorKind::Device, "this build has no CUDA backend", "choosing the backend", "Use the CPU, or build where nvcc is installed"};
 }
 
 } // namespace expertscope

@@ -24,11 +24,11 @@ std::string where(const RoutingPlace &place)
 class RowRouter {
 public:
     RowRouter(const MoeFfn &rule, std::span<const float> bias, const StageOverrides *overrides, RoutedBatch &out)
-        : m_rule{ rule }
-        , m_bias{ bias }
-        , m_overrides{ overrides }
-        , m_out{ out }
-        , m_experts{ static_cast<std::size_t>(rule.experts) }
+        : m_rule{rule}
+        , m_bias{bias}
+        , m_overrides{overrides}
+        , m_out{out}
+        , m_experts{static_cast<std::size_t>(rule.experts)}
         , m_logits(m_experts)
         , m_score(m_experts)
         , m_choice(m_experts)
@@ -37,7 +37,7 @@ public:
 
     void run(std::size_t row, std::span<const float> logits, const RoutingPlace &place)
     {
-        const std::span<float> recorded = std::span{ m_out.softmax }.subspan(row * m_experts, m_experts);
+        const std::span<float> recorded = std::span{m_out.softmax}.subspan(row * m_experts, m_experts);
         checkFinite(logits, place);
         softmax(logits, recorded);
         score(logits, recorded, place);
@@ -53,8 +53,8 @@ private:
     {
         // the sum of finite logits is finite unless they are near the end of f32's range, which is as broken
         if (!std::isfinite(std::accumulate(logits.begin(), logits.end(), 0.0f)))
-            throw Error{ ErrorKind::Check, "a router logit is not a finite number", where(place),
-                "The weights are damaged, or overflowed when they were converted: take the checkpoint in its original type" };
+            throw Error{ErrorKind::Check, "a router logit is not a finite number", where(place),
+                "The weights are damaged, or overflowed when they were converted: take the checkpoint in its original type"};
     }
 
     /// S1 and S2.
@@ -100,7 +100,7 @@ private:
         const std::size_t size = m_experts / static_cast<std::size_t>(m_rule.groups);
         m_groupScore.clear();
         for (std::size_t g = 0; g < m_experts; g += size) {
-            const std::span<const float> group = std::span{ m_choice }.subspan(g, size);
+            const std::span<const float> group = std::span{m_choice}.subspan(g, size);
             topK(group, m_bias.empty() ? 1 : 2, m_best);
             m_groupScore.push_back(0);
             for (std::int32_t e : m_best)
@@ -134,7 +134,7 @@ private:
     void store(std::size_t row, const RoutingPlace &place)
     {
         m_order.resize(m_chosen.size());
-        std::iota(m_order.begin(), m_order.end(), std::size_t{ 0 });
+        std::iota(m_order.begin(), m_order.end(), std::size_t{0});
         if (!std::is_sorted(m_weight.begin(), m_weight.end(), std::greater{})) // as it is unless a bias or an override changed the order
             std::stable_sort(m_order.begin(), m_order.end(), [this](std::size_t a, std::size_t b) { return m_weight[a] > m_weight[b]; });
         Assignments &to = m_out.assignments;
@@ -142,8 +142,8 @@ private:
         std::size_t at = row * static_cast<std::size_t>(to.slotCount);
         for (std::size_t i : m_order) {
             if (!std::isfinite(m_weight[i]))
-                throw Error{ ErrorKind::Check, "the weight of expert " + std::to_string(m_chosen[i]) + " is not a finite number",
-                    where(place), "Change the policy or intervention that leaves no expert to choose from" };
+                throw Error{ErrorKind::Check, "the weight of expert " + std::to_string(m_chosen[i]) + " is not a finite number",
+                    where(place), "Change the policy or intervention that leaves no expert to choose from"};
             to.expert[at] = m_chosen[i];
             to.weight[at++] = m_weight[i];
         }
@@ -156,8 +156,8 @@ private:
         const bool repeated = std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end();
         const bool outside = !sorted.empty() && (sorted.front() < 0 || sorted.back() >= m_rule.experts);
         if (repeated || outside || sorted.size() > static_cast<std::size_t>(m_out.assignments.slotCount))
-            throw Error{ ErrorKind::Check, "a policy chose an expert twice, one that does not exist, or more experts than it said",
-                where(place), "Change the policy of this layer" };
+            throw Error{ErrorKind::Check, "a policy chose an expert twice, one that does not exist, or more experts than it said",
+                where(place), "Change the policy of this layer"};
     }
 
     const MoeFfn &m_rule;
@@ -217,7 +217,7 @@ RoutedBatch route(const MoeFfn &rule, std::span<const float> selectionBias, std:
         out.choice.resize(out.softmax.size());
 
     parallelFor(to.tokens, 64, [&](std::int64_t begin, std::int64_t end) {
-        RowRouter router{ rule, selectionBias, overrides, out };
+        RowRouter router{rule, selectionBias, overrides, out};
         for (auto row = static_cast<std::size_t>(begin); row < static_cast<std::size_t>(end); ++row)
             router.run(row, logits.subspan(row * experts, experts), places[row]);
     });

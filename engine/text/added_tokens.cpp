@@ -33,10 +33,10 @@ AddedTokens AddedTokens::fromJson(const Json *json, const Normalizer &normalizer
             continue;
         const std::string needle = token.normalized ? normalizer(token.content) : token.content;
         if (!needle.empty())
-            (token.normalized ? added.m_normalized : added.m_plain)[static_cast<unsigned char>(needle[0])].push_back({ needle, token.id });
+            (token.normalized ? added.m_normalized : added.m_plain)[static_cast<unsigned char>(needle[0])].push_back({needle, token.id});
         added.m_byId.insert_or_assign(token.id, token);
     }
-    for (auto *needles : { &added.m_plain, &added.m_normalized })
+    for (auto *needles : {&added.m_plain, &added.m_normalized})
         for (auto &[first, list] : *needles)
             std::stable_sort(list.begin(), list.end(), [](const Needle &a, const Needle &b) { return a.text.size() > b.text.size(); });
     return added;
@@ -87,12 +87,12 @@ std::vector<Stretch> AddedTokens::split(std::string_view text, bool normalized) 
             while (end < text.size() && isWhiteSpace(codePointAt(text, end)))
                 end += utf8Length(text, end);
         if (done < begin)
-            stretches.push_back({ -1, done, begin });
-        stretches.push_back({ match->id, begin, end });
+            stretches.push_back({-1, done, begin});
+        stretches.push_back({match->id, begin, end});
         done = end;
     }
     if (done < text.size())
-        stretches.push_back({ -1, done, text.size() });
+        stretches.push_back({-1, done, text.size()});
     return stretches;
 }
 

@@ -23,12 +23,12 @@ std::int32_t idOf(const Vocabulary &vocabulary, const std::string &token, const 
 std::pair<std::string, std::string> mergeParts(const Json &merge, const std::string &where)
 {
     if (merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string())
-        return { merge[0].get<std::string>(), merge[1].get<std::string>() };
+        return {merge[0].get<std::string>(), merge[1].get<std::string>()};
     if (merge.is_string()) { // the older form: "left right"
         const auto &text = merge.get_ref<const std::string &>();
         const std::size_t space = text.find(' ');
         if (space != std::string::npos && text.find(' ', space + 1) == std::string::npos)
-            return { text.substr(0, space), text.substr(space + 1) };
+            return {text.substr(0, space), text.substr(space + 1)};
     }
     fail("a merge is not a pair of tokens", where);
 }
@@ -68,13 +68,13 @@ Bpe Bpe::fromJson(const Json &json)
             fail("the right half of a merge lacks the continuing-subword prefix", at);
         const std::int32_t merged = idOf(bpe.m_vocabulary, left + right.substr(bpe.m_continuingPrefix.size()), at);
         const std::uint64_t key = pairKey(idOf(bpe.m_vocabulary, left, at), idOf(bpe.m_vocabulary, right, at));
-        bpe.m_merges.insert_or_assign(key, Merge{ static_cast<std::int32_t>(rank), merged });
+        bpe.m_merges.insert_or_assign(key, Merge{static_cast<std::int32_t>(rank), merged});
     }
     if (bpe.m_byteFallback) {
         for (int byte = 0; byte < 256; ++byte) {
             std::array<char, 8> name{};
             std::snprintf(name.data(), name.size(), "<0x%02X>", static_cast<unsigned>(byte));
-            const auto found = bpe.m_vocabulary.find(std::string_view{ name.data() });
+            const auto found = bpe.m_vocabulary.find(std::string_view{name.data()});
             bpe.m_byteIds.push_back(found == bpe.m_vocabulary.end() ? -1 : found->second);
         }
     }
@@ -146,7 +146,7 @@ void Bpe::mergeAll(std::vector<std::int32_t> &symbols) const
         if (left < 0 || next[static_cast<std::size_t>(left)] < 0)
             return;
         if (const auto merge = mergeAt(static_cast<std::size_t>(left)); merge != m_merges.end())
-            queue.push({ merge->second.rank, merge->second.id, left });
+            queue.push({merge->second.rank, merge->second.id, left});
     };
     for (std::int32_t i = 0; i + 1 < count; ++i)
         consider(i);

@@ -53,7 +53,7 @@ std::string fromByteLevel(std::string_view token)
     for (std::size_t i = 0; i < token.size(); i += utf8Length(token, i)) {
         const char32_t c = codePointAt(token, i);
         if (c >= byteOf.size() || byteOf[c] < 0)
-            return std::string{ token };
+            return std::string{token};
         out += static_cast<char>(byteOf[c]);
     }
     return out;

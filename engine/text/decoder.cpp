@@ -56,11 +56,11 @@ void Decoder::add(const Json &json, int depth)
     const std::string where = "decoder";
     const auto type = field<std::string>(json, "type", where);
     const auto each = [this](auto change) {
-        m_steps.push_back({ [change](Tokens tokens, bool) {
+        m_steps.push_back({[change](Tokens tokens, bool) {
             for (std::string &token : tokens)
                 token = change(token);
             return tokens;
-        } });
+        }});
     };
     if (depth > 8)
         fail("sequences are nested too deeply", where);
@@ -75,18 +75,18 @@ void Decoder::add(const Json &json, int depth)
             return byte < 0 ? token : std::string(1, static_cast<char>(byte));
         });
     } else if (type == "Fuse") {
-        m_steps.push_back({ [](const Tokens &tokens, bool) { return Tokens{ fused(tokens) }; } });
+        m_steps.push_back({[](const Tokens &tokens, bool) { return Tokens{fused(tokens)}; }});
     } else if (type == "Replace") {
         each(
             [pattern = Pattern::fromJson(field<Json>(json, "pattern", where), where), content = field<std::string>(json, "content", where)](
                 const std::string &token) { return pattern.replaced(token, content); });
     } else if (type == "Strip") {
-        m_steps.push_back({ [content = field<std::string>(json, "content", where), start = field<std::int64_t>(json, "start", where),
-                                stop = field<std::int64_t>(json, "stop", where)](Tokens tokens, bool atTextStart) {
+        m_steps.push_back({[content = field<std::string>(json, "content", where), start = field<std::int64_t>(json, "start", where),
+                               stop = field<std::int64_t>(json, "stop", where)](Tokens tokens, bool atTextStart) {
             for (std::string &token : tokens)
                 token = withoutEdges(std::move(token), content, atTextStart ? start : 0, stop);
             return tokens;
-        } });
+        }});
     } else if (type == "Metaspace") {
         const auto mark = field<std::string>(json, "replacement", where);
         const bool prefixed =
@@ -94,14 +94,14 @@ void Decoder::add(const Json &json, int depth)
             != "never";
         if (mark.empty())
             fail("\"replacement\" is empty", where);
-        m_steps.push_back({ [mark, prefixed](Tokens tokens, bool atTextStart) {
+        m_steps.push_back({[mark, prefixed](Tokens tokens, bool atTextStart) {
             for (std::size_t i = 0; i < tokens.size(); ++i) {
                 const std::string with = i == 0 && prefixed && atTextStart ? "" : " ";
                 for (std::size_t at = tokens[i].find(mark); at != std::string::npos; at = tokens[i].find(mark, at + with.size()))
                     tokens[i].replace(at, mark.size(), with);
             }
             return tokens;
-        } });
+        }});
     } else {
         unsupported("a decoder", type);
     }
@@ -127,7 +127,7 @@ std::string Decoder::decode(Tokens tokens) const
 
 std::string Decoder::inside(std::string token) const
 {
-    return joined({ std::move(token) }, false);
+    return joined({std::move(token)}, false);
 }
 
 } // namespace expertscope::text

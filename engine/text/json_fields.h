@@ -17,13 +17,13 @@ using Json = nlohmann::json;
 
 [[noreturn]] inline void fail(const std::string &what, const std::string &where)
 {
-    throw Error{ ErrorKind::Input, what, "tokenizer.json, " + where, "Use the tokenizer.json published with the model" };
+    throw Error{ErrorKind::Input, what, "tokenizer.json, " + where, "Use the tokenizer.json published with the model"};
 }
 
 [[noreturn]] inline void unsupported(const std::string &where, const std::string &type)
 {
-    throw Error{ ErrorKind::Input, where + " of type \"" + type + "\" is not supported", "tokenizer.json",
-        "Supported are byte-level BPE and SentencePiece-style BPE tokenizers (GPT-2, GPT-NeoX, OLMo, Qwen, Llama, Mixtral)" };
+    throw Error{ErrorKind::Input, where + " of type \"" + type + "\" is not supported", "tokenizer.json",
+        "Supported are byte-level BPE and SentencePiece-style BPE tokenizers (GPT-2, GPT-NeoX, OLMo, Qwen, Llama, Mixtral)"};
 }
 
 template<typename T>
@@ -31,11 +31,11 @@ T field(const Json &object, const char *name, const std::string &where)
 {
     const auto found = object.is_object() ? object.find(name) : object.end();
     if (!object.is_object() || found == object.end())
-        fail(std::string{ "\"" } + name + "\" is missing", where);
+        fail(std::string{"\""} + name + "\" is missing", where);
     try {
         return found->template get<T>();
     } catch (const Json::exception &) {
-        fail(std::string{ "\"" } + name + "\" has the wrong type", where);
+        fail(std::string{"\""} + name + "\" has the wrong type", where);
     }
 }
 
@@ -59,7 +59,7 @@ inline const Json &list(const Json &object, const char *name, const std::string 
 {
     const Json *found = object.is_object() ? part(object, name) : nullptr;
     if (!found || !found->is_array())
-        fail(std::string{ "\"" } + name + "\" is not a list", where);
+        fail(std::string{"\""} + name + "\" is not a list", where);
     return *found;
 }
 

@@ -23,7 +23,7 @@ std::string stripped(std::string_view text, bool left, bool right)
             break;
         end = last;
     }
-    return std::string{ text.substr(begin, end - begin) };
+    return std::string{text.substr(begin, end - begin)};
 }
 
 } // namespace
@@ -38,8 +38,8 @@ Normalizer Normalizer::fromJson(const Json *json)
 
 void Normalizer::add(const Json &json, int depth)
 {
-    static const std::map<std::string, NormalForm, std::less<>> forms{ { "NFC", NormalForm::Nfc }, { "NFD", NormalForm::Nfd },
-        { "NFKC", NormalForm::Nfkc }, { "NFKD", NormalForm::Nfkd } };
+    static const std::map<std::string, NormalForm, std::less<>> forms{
+        {"NFC", NormalForm::Nfc}, {"NFD", NormalForm::Nfd}, {"NFKC", NormalForm::Nfkc}, {"NFKD", NormalForm::Nfkd}};
     const std::string where = "normalizer";
     const auto type = field<std::string>(json, "type", where);
     if (depth > 8)

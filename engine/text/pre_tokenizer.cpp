@@ -18,9 +18,9 @@ enum class Behaviour { Removed, Isolated, MergedWithPrevious, MergedWithNext, Co
 
 Behaviour behaviourOf(const Json &json, const std::string &where)
 {
-    static const std::map<std::string, Behaviour, std::less<>> names{ { "Removed", Behaviour::Removed },
-        { "Isolated", Behaviour::Isolated }, { "MergedWithPrevious", Behaviour::MergedWithPrevious },
-        { "MergedWithNext", Behaviour::MergedWithNext }, { "Contiguous", Behaviour::Contiguous } };
+    static const std::map<std::string, Behaviour, std::less<>> names{{"Removed", Behaviour::Removed}, {"Isolated", Behaviour::Isolated},
+        {"MergedWithPrevious", Behaviour::MergedWithPrevious}, {"MergedWithNext", Behaviour::MergedWithNext},
+        {"Contiguous", Behaviour::Contiguous}};
     const auto found = names.find(field<std::string>(json, "behavior", where));
     if (found == names.end())
         fail("\"behavior\" is none of Removed, Isolated, MergedWithPrevious, MergedWithNext, Contiguous", where);
@@ -39,12 +39,12 @@ std::vector<Segment> segments(std::string_view text, const Ranges &matches, bool
     std::size_t done = 0;
     for (const auto &[begin, end] : matches) {
         if (begin > done)
-            all.push_back({ done, begin, invert });
-        all.push_back({ begin, end, !invert });
+            all.push_back({done, begin, invert});
+        all.push_back({begin, end, !invert});
         done = end;
     }
     if (done < text.size())
-        all.push_back({ done, text.size(), invert });
+        all.push_back({done, text.size(), invert});
     return all;
 }
 
@@ -67,7 +67,7 @@ std::vector<Piece> cut(const Piece &piece, const Ranges &matches, Behaviour beha
     }
     std::vector<Piece> out;
     for (const Segment &segment : kept)
-        out.push_back({ piece.text.substr(segment.begin, segment.end - segment.begin), piece.atStart && segment.begin == 0 });
+        out.push_back({piece.text.substr(segment.begin, segment.end - segment.begin), piece.atStart && segment.begin == 0});
     return out;
 }
 
@@ -93,7 +93,7 @@ std::function<std::vector<Piece>(const Piece &)> byteLevel(const Json &json, con
         Piece whole = piece;
         if (prefixSpace && !whole.text.starts_with(' '))
             whole.text.insert(0, 1, ' ');
-        std::vector<Piece> pieces = useRegex ? cut(whole, words.matches(whole.text), Behaviour::Isolated) : std::vector{ whole };
+        std::vector<Piece> pieces = useRegex ? cut(whole, words.matches(whole.text), Behaviour::Isolated) : std::vector{whole};
         for (Piece &p : pieces)
             p.text = toByteLevel(p.text);
         return pieces;
@@ -110,13 +110,13 @@ std::function<std::vector<Piece>(const Piece &)> metaspace(const Json &json, con
         fieldOr<std::string>(json, "prepend_scheme", fieldOr(json, "add_prefix_space", true, where) ? "always" : "never", where);
     const bool split = fieldOr(json, "split", true, where);
     return [=](const Piece &piece) {
-        Piece whole{ {}, piece.atStart };
+        Piece whole{{}, piece.atStart};
         for (const char c : piece.text)
             c == ' ' ? whole.text.append(mark) : whole.text.append(1, c);
         if ((scheme == "always" || (scheme == "first" && piece.atStart)) && !whole.text.starts_with(mark))
             whole.text.insert(0, mark);
         if (!split)
-            return std::vector{ whole };
+            return std::vector{whole};
         Ranges marks;
         for (std::size_t at = whole.text.find(mark); at != std::string::npos; at = whole.text.find(mark, at + mark.size()))
             marks.emplace_back(at, at + mark.size());
@@ -169,7 +169,7 @@ void PreTokenizer::add(const Json &json, int depth)
 
 std::vector<Piece> PreTokenizer::operator()(Piece piece) const
 {
-    std::vector<Piece> pieces{ std::move(piece) };
+    std::vector<Piece> pieces{std::move(piece)};
     for (const Step &step : m_steps) {
         std::vector<Piece> next;
         for (const Piece &p : pieces)

@@ -61,28 +61,27 @@ Regex::Regex(std::string_view pattern)
     if (!compiled) {
         PCRE2_UCHAR message[256];
         pcre2_get_error_message(code, message, sizeof message);
-        throw Error{ ErrorKind::Input, "a pattern of the tokenizer does not compile: " + std::string{ reinterpret_cast<char *>(message) },
-            "tokenizer.json, pattern \"" + wellFormedUtf8(pattern.substr(0, 80)) + "\"",
-            "Use the tokenizer.json published with the model" };
+        throw Error{ErrorKind::Input, "a pattern of the tokenizer does not compile: " + std::string{reinterpret_cast<char *>(message)},
+            "tokenizer.json, pattern \"" + wellFormedUtf8(pattern.substr(0, 80)) + "\"", "Use the tokenizer.json published with the model"};
     }
     pcre2_jit_compile(compiled, PCRE2_JIT_COMPLETE); // where it fails, matching is slower but the same
-    m_code = std::shared_ptr<void>{ compiled, [](void *p) { pcre2_code_free(static_cast<pcre2_code *>(p)); } };
+    m_code = std::shared_ptr<void>{compiled, [](void *p) { pcre2_code_free(static_cast<pcre2_code *>(p)); }};
 }
 
 std::vector<std::pair<std::size_t, std::size_t>> Regex::matches(std::string_view text) const
 {
     std::vector<std::pair<std::size_t, std::size_t>> found;
     const auto *code = static_cast<const pcre2_code *>(m_code.get());
-    const std::unique_ptr<pcre2_match_data, void (*)(pcre2_match_data *)> data{ pcre2_match_data_create_from_pattern(code, nullptr),
-        pcre2_match_data_free };
+    const std::unique_ptr<pcre2_match_data, void (*)(pcre2_match_data *)> data{
+        pcre2_match_data_create_from_pattern(code, nullptr), pcre2_match_data_free};
     for (std::size_t at = 0; at <= text.size();) {
         const int count =
             pcre2_match(code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), at, PCRE2_NO_UTF_CHECK, data.get(), nullptr);
         if (count == PCRE2_ERROR_NOMATCH)
             break;
         if (count < 0)
-            throw Error{ ErrorKind::Input, "a pattern of the tokenizer needs too much backtracking on this text", "tokenizer.json",
-                "Split the text into shorter sequences, or use the tokenizer.json published with the model" };
+            throw Error{ErrorKind::Input, "a pattern of the tokenizer needs too much backtracking on this text", "tokenizer.json",
+                "Split the text into shorter sequences, or use the tokenizer.json published with the model"};
         const PCRE2_SIZE *range = pcre2_get_ovector_pointer(data.get());
         if (range[1] > range[0])
             found.emplace_back(range[0], range[1]);

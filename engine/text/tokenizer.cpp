@@ -61,11 +61,11 @@ void addPostProcessor(const Json &json, Surround &surround, int depth)
 class BpeTokenizer final : public Tokenizer {
 public:
     explicit BpeTokenizer(const Json &json)
-        : m_normalizer{ Normalizer::fromJson(part(json, "normalizer")) }
-        , m_added{ AddedTokens::fromJson(part(json, "added_tokens"), m_normalizer) }
-        , m_preTokenizer{ PreTokenizer::fromJson(part(json, "pre_tokenizer")) }
-        , m_bpe{ Bpe::fromJson(field<Json>(json, "model", "the whole file")) }
-        , m_decoder{ Decoder::fromJson(part(json, "decoder")) }
+        : m_normalizer{Normalizer::fromJson(part(json, "normalizer"))}
+        , m_added{AddedTokens::fromJson(part(json, "added_tokens"), m_normalizer)}
+        , m_preTokenizer{PreTokenizer::fromJson(part(json, "pre_tokenizer"))}
+        , m_bpe{Bpe::fromJson(field<Json>(json, "model", "the whole file"))}
+        , m_decoder{Decoder::fromJson(part(json, "decoder"))}
     {
         if (const Json *post = part(json, "post_processor"))
             addPostProcessor(*post, m_surround, 0);
@@ -80,7 +80,7 @@ public:
         for (const auto &[id, token] : m_added.byId())
             // As the reference: a token that is looked for in normalised text reads as its normalised content.
             m_tokens[static_cast<std::size_t>(id)] = token.normalized ? m_normalizer(token.content) : token.content;
-        for (const auto *ids : { &m_surround.before, &m_surround.after })
+        for (const auto *ids : {&m_surround.before, &m_surround.after})
             for (const std::int32_t id : *ids)
                 if (id < 0 || id >= vocabSize())
                     fail("it adds the token " + std::to_string(id) + ", which does not exist", "post_processor");
@@ -103,7 +103,7 @@ public:
                     ids.push_back(stretch.id);
                 else
                     for (const Piece &piece : m_preTokenizer(
-                             { normalised.substr(stretch.begin, stretch.end - stretch.begin), raw.begin == 0 && stretch.begin == 0 }))
+                             {normalised.substr(stretch.begin, stretch.end - stretch.begin), raw.begin == 0 && stretch.begin == 0}))
                         m_bpe.encode(piece.text, ids);
             }
         }
@@ -142,7 +142,7 @@ public:
             if (added.content == token)
                 return id;
         const auto found = m_bpe.vocabulary().find(token);
-        return found == m_bpe.vocabulary().end() ? std::nullopt : std::optional{ found->second };
+        return found == m_bpe.vocabulary().end() ? std::nullopt : std::optional{found->second};
     }
 
     std::int32_t vocabSize() const override { return static_cast<std::int32_t>(m_tokens.size()); }

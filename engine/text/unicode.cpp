@@ -24,7 +24,7 @@ std::u16string toUtf16(std::string_view text)
     UErrorCode status = U_ZERO_ERROR;
     u_strFromUTF8(out.data(), static_cast<int32_t>(out.size()), &length, text.data(), static_cast<int32_t>(text.size()), &status);
     if (U_FAILURE(status))
-        throw Error{ ErrorKind::Input, "text is not valid UTF-8", "normalising text", "Give UTF-8 text" };
+        throw Error{ErrorKind::Input, "text is not valid UTF-8", "normalising text", "Give UTF-8 text"};
     out.resize(static_cast<std::size_t>(length));
     return out;
 }
@@ -36,7 +36,7 @@ std::string toUtf8(std::u16string_view text)
     UErrorCode status = U_ZERO_ERROR;
     u_strToUTF8(out.data(), static_cast<int32_t>(out.size()), &length, text.data(), static_cast<int32_t>(text.size()), &status);
     if (U_FAILURE(status))
-        throw Error{ ErrorKind::Input, "text cannot be normalised", "normalising text", "Report the text that causes this" };
+        throw Error{ErrorKind::Input, "text cannot be normalised", "normalising text", "Report the text that causes this"};
     out.resize(static_cast<std::size_t>(length));
     return out;
 }
@@ -114,7 +114,7 @@ std::string normalise(std::string_view text, NormalForm form)
                                                              : unorm2_getNFKDInstance(&status);
     const std::u16string from = toUtf16(text);
     if (U_SUCCESS(status) && unorm2_isNormalized(normaliser, from.data(), static_cast<int32_t>(from.size()), &status) && U_SUCCESS(status))
-        return std::string{ text };
+        return std::string{text};
     std::u16string to(from.size() + 16, u'\0');
     for (;;) {
         status = U_ZERO_ERROR;
@@ -125,8 +125,8 @@ std::string normalise(std::string_view text, NormalForm form)
             continue;
         }
         if (U_FAILURE(status))
-            throw Error{ ErrorKind::Input, "text cannot be normalised", u_errorName(status), "Report the text that causes this" };
-        return toUtf8(std::u16string_view{ to }.substr(0, static_cast<std::size_t>(length)));
+            throw Error{ErrorKind::Input, "text cannot be normalised", u_errorName(status), "Report the text that causes this"};
+        return toUtf8(std::u16string_view{to}.substr(0, static_cast<std::size_t>(length)));
     }
 }
 

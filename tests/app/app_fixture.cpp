@@ -24,7 +24,7 @@ constexpr int endOfText = 256;
 
 void write(const QString &file, const QByteArray &bytes)
 {
-    QFile to{ file };
+    QFile to{file};
     if (!to.open(QIODevice::WriteOnly) || to.write(bytes) != bytes.size())
         qFatal("cannot write %s", qUtf8Printable(file));
 }
@@ -41,7 +41,7 @@ QString byteCharacter(int byte)
         }
         return all;
     }();
-    return QString{ QChar{ characters[static_cast<std::size_t>(byte)] } };
+    return QString{QChar{characters[static_cast<std::size_t>(byte)]}};
 }
 
 QByteArray tokenizerJson()
@@ -49,37 +49,36 @@ QByteArray tokenizerJson()
     QJsonObject words;
     for (int byte = 0; byte < 256; ++byte)
         words.insert(byteCharacter(byte), byte);
-    const QJsonObject byteLevel{ { "type", "ByteLevel" }, { "add_prefix_space", false }, { "trim_offsets", true }, { "use_regex", true } };
-    const QJsonObject end{ { "id", endOfText }, { "content", "<|end|>" }, { "single_word", false }, { "lstrip", false },
-        { "rstrip", false }, { "normalized", false }, { "special", true } };
-    const QJsonObject bpe{ { "type", "BPE" }, { "dropout", {} }, { "unk_token", {} }, { "continuing_subword_prefix", {} },
-        { "end_of_word_suffix", {} }, { "fuse_unk", false }, { "byte_fallback", false }, { "ignore_merges", false }, { "vocab", words },
-        { "merges", QJsonArray{} } };
+    const QJsonObject byteLevel{{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", true}};
+    const QJsonObject end{{"id", endOfText}, {"content", "<|end|>"}, {"single_word", false}, {"lstrip", false}, {"rstrip", false},
+        {"normalized", false}, {"special", true}};
+    const QJsonObject bpe{{"type", "BPE"}, {"dropout", {}}, {"unk_token", {}}, {"continuing_subword_prefix", {}},
+        {"end_of_word_suffix", {}}, {"fuse_unk", false}, {"byte_fallback", false}, {"ignore_merges", false}, {"vocab", words},
+        {"merges", QJsonArray{}}};
     return QJsonDocument{
-        QJsonObject{ { "version", "1.0" }, { "truncation", {} }, { "padding", {} }, { "added_tokens", QJsonArray{ end } },
-            { "normalizer", {} }, { "pre_tokenizer", byteLevel }, { "post_processor", {} }, { "decoder", byteLevel }, { "model", bpe } }
-    }.toJson();
+        QJsonObject{{"version", "1.0"}, {"truncation", {}}, {"padding", {}}, {"added_tokens", QJsonArray{end}}, {"normalizer", {}},
+            {"pre_tokenizer", byteLevel}, {"post_processor", {}}, {"decoder", byteLevel}, {"model", bpe}}}
+        .toJson();
 }
 
 QByteArray configJson(int maxPositions)
 {
-    return QJsonDocument{
-        QJsonObject{ { "architectures", QJsonArray{ "Qwen3MoeForCausalLM" } }, { "model_type", "qwen3_moe" }, { "attention_bias", false },
-            { "decoder_sparse_step", 1 }, { "torch_dtype", "float32" }, { "eos_token_id", endOfText }, { "head_dim", headDim },
-            { "hidden_act", "silu" }, { "hidden_size", hidden }, { "intermediate_size", width },
-            { "max_position_embeddings", maxPositions }, { "mlp_only_layers", QJsonArray{} }, { "moe_intermediate_size", width },
-            { "norm_topk_prob", true }, { "num_attention_heads", heads }, { "num_experts_per_tok", 2 }, { "num_hidden_layers", layers },
-            { "num_key_value_heads", 2 }, { "num_experts", experts }, { "rms_norm_eps", 1e-6 }, { "rope_theta", 10000.0 },
-            { "tie_word_embeddings", true }, { "use_sliding_window", false }, { "vocab_size", vocab } }
-    }.toJson();
+    return QJsonDocument{QJsonObject{{"architectures", QJsonArray{"Qwen3MoeForCausalLM"}}, {"model_type", "qwen3_moe"},
+                             {"attention_bias", false}, {"decoder_sparse_step", 1}, {"torch_dtype", "float32"}, {"eos_token_id", endOfText},
+                             {"head_dim", headDim}, {"hidden_act", "silu"}, {"hidden_size", hidden}, {"intermediate_size", width},
+                             {"max_position_embeddings", maxPositions}, {"mlp_only_layers", QJsonArray{}}, {"moe_intermediate_size", width},
+                             {"norm_topk_prob", true}, {"num_attention_heads", heads}, {"num_experts_per_tok", 2},
+                             {"num_hidden_layers", layers}, {"num_key_value_heads", 2}, {"num_experts", experts}, {"rms_norm_eps", 1e-6},
+                             {"rope_theta", 10000.0}, {"tie_word_embeddings", true}, {"use_sliding_window", false}, {"vocab_size", vocab}}}
+        .toJson();
 }
 
 class Weights {
 public:
     void add(const QString &name, int rows, int columns)
     {
-        std::normal_distribution<float> draw{ 0.0f, 1.0f / std::sqrt(static_cast<float>(std::max(columns, 1))) };
-        QJsonArray shape{ rows };
+        std::normal_distribution<float> draw{0.0f, 1.0f / std::sqrt(static_cast<float>(std::max(columns, 1)))};
+        QJsonArray shape{rows};
         if (columns)
             shape.append(columns);
         const qsizetype begin = m_data.size();
@@ -87,19 +86,18 @@ public:
             const float value = columns ? draw(m_random) : 1.0f;
             m_data.append(reinterpret_cast<const char *>(&value), sizeof value);
         }
-        m_header.insert(
-            name, QJsonObject{ { "dtype", "F32" }, { "shape", shape }, { "data_offsets", QJsonArray{ begin, m_data.size() } } });
+        m_header.insert(name, QJsonObject{{"dtype", "F32"}, {"shape", shape}, {"data_offsets", QJsonArray{begin, m_data.size()}}});
     }
     QByteArray file() const
     {
-        QByteArray header = QJsonDocument{ m_header }.toJson(QJsonDocument::Compact);
+        QByteArray header = QJsonDocument{m_header}.toJson(QJsonDocument::Compact);
         header.append((8 - header.size() % 8) % 8, ' ');
         const auto size = static_cast<quint64>(header.size());
-        return QByteArray{ reinterpret_cast<const char *>(&size), sizeof size } + header + m_data;
+        return QByteArray{reinterpret_cast<const char *>(&size), sizeof size} + header + m_data;
     }
 
 private:
-    std::mt19937 m_random{ 7 };
+    std::mt19937 m_random{7};
     QJsonObject m_header;
     QByteArray m_data;
 };
@@ -109,7 +107,7 @@ private:
 void writeTinyModel(const QString &folder, int maxPositions)
 {
     QDir{}.mkpath(folder);
-    const QDir to{ folder };
+    const QDir to{folder};
     write(to.filePath("config.json"), configJson(maxPositions));
     write(to.filePath("tokenizer.json"), tokenizerJson());
     Weights weights;
@@ -138,18 +136,18 @@ void writeTinyModel(const QString &folder, int maxPositions)
 
 void writeTinyCorpus(const QString &file, int texts)
 {
-    const std::pair<const char *, const char *> languages[] = { { "en", "The bridge over the river is closed." },
-        { "de", "Die Brücke über den Fluss ist gesperrt." }, { "ar", "الجسر فوق النهر مغلق." }, { "hi", "नदी पर बना पुल बंद है।" },
-        { "zh", "河上的桥封闭了。" } };
+    const std::pair<const char *, const char *> languages[] = {{"en", "The bridge over the river is closed."},
+        {"de", "Die Brücke über den Fluss ist gesperrt."}, {"ar", "الجسر فوق النهر مغلق."}, {"hi", "नदी पर बना पुल बंद है।"},
+        {"zh", "河上的桥封闭了。"}};
     QByteArray lines;
-    const auto add = [&](const QJsonObject &row) { lines += QJsonDocument{ row }.toJson(QJsonDocument::Compact) + '\n'; };
+    const auto add = [&](const QJsonObject &row) { lines += QJsonDocument{row}.toJson(QJsonDocument::Compact) + '\n'; };
     for (int text = 0; text < texts; ++text)
         for (const auto &[language, sentence] : languages)
-            add({ { "id", QStringLiteral("t%1-%2").arg(text).arg(language) },
-                { "text", QStringLiteral("%1 %2").arg(QString::fromUtf8(sentence)).arg(text) }, { "language", language },
-                { "domain", "news" }, { "parallel_id", QStringLiteral("t%1").arg(text) } });
-    for (const char *code : { "for (int i = 0; i < n; ++i) sum += a[i];", "def bridge(river): return river.closed" })
-        add({ { "id", QStringLiteral("code-%1").arg(qHash(QByteArray{ code }, 0)) }, { "text", code }, { "domain", "code" } });
+            add({{"id", QStringLiteral("t%1-%2").arg(text).arg(language)},
+                {"text", QStringLiteral("%1 %2").arg(QString::fromUtf8(sentence)).arg(text)}, {"language", language}, {"domain", "news"},
+                {"parallel_id", QStringLiteral("t%1").arg(text)}});
+    for (const char *code : {"for (int i = 0; i < n; ++i) sum += a[i];", "def bridge(river): return river.closed"})
+        add({{"id", QStringLiteral("code-%1").arg(qHash(QByteArray{code}, 0))}, {"text", code}, {"domain", "code"}});
     write(file, lines);
 }
 

@@ -31,7 +31,7 @@ namespace {
 TraceMeta metaOf(int sequences)
 {
     TraceMeta meta;
-    meta.layers = { 1, 3 };
+    meta.layers = {1, 3};
     meta.experts = 8;
     meta.slotCount = 2;
     meta.tokens = sequences * 3;
@@ -54,9 +54,9 @@ TracePtr traceOf(int sequences, ExpertId first = 0)
     for (int i = 0; i < sequences; ++i) {
         TraceBlock block;
         block.count = 3;
-        block.tokenId = { 1, 2, 3 };
-        block.position = { 0, 1, 2 };
-        block.seqIndex = { i, i, i };
+        block.tokenId = {1, 2, 3};
+        block.position = {0, 1, 2};
+        block.seqIndex = {i, i, i};
         block.phase.assign(3, Phase::Prefill);
         for (int cell = 0; cell < 2 * 3; ++cell) {
             block.expertId.push_back(static_cast<ExpertId>((first + cell) % 8));
@@ -71,7 +71,7 @@ TracePtr traceOf(int sequences, ExpertId first = 0)
 
 OpenTrace openTrace(const QString &key, int sequences, quint64 recording = 1)
 {
-    return { key, key, recording, traceOf(sequences), {}, {}, {} };
+    return {key, key, recording, traceOf(sequences), {}, {}, {}};
 }
 
 /// The error a signal carried; Error has no default constructor, so QVariant::value() cannot make one.
@@ -82,7 +82,7 @@ const Error &errorOf(const QVariant &value)
 
 /// A gate a job waits at until the test lets it through.
 struct Gate {
-    std::binary_semaphore here{ 0 }, go{ 0 };
+    std::binary_semaphore here{0}, go{0};
     void wait()
     {
         here.release();
@@ -119,7 +119,7 @@ private slots:
         QTRY_VERIFY(jobs.idle());
         QTest::qWait(0);
         done.sort();
-        QCOMPARE(done, (QStringList{ QStringLiteral("new"), QStringLiteral("other") }));
+        QCOMPARE(done, (QStringList{QStringLiteral("new"), QStringLiteral("other")}));
     }
 
     void aReplacedJobHearsThatItShouldStop()
@@ -172,15 +172,15 @@ private slots:
     {
         JobRunner jobs;
         QObject owner;
-        QSignalSpy failures{ &jobs, &JobRunner::failed };
+        QSignalSpy failures{&jobs, &JobRunner::failed};
         jobs.run(&owner, QStringLiteral("a"),
             [](const Progress &) -> std::any {
-                throw Error{ ErrorKind::Input, "broken", "there", "Mend it" };
+                throw Error{ErrorKind::Input, "broken", "there", "Mend it"};
             },
             {});
         QVERIFY(failures.wait());
-        QCOMPARE(errorOf(failures.front().front()).remedy, std::string{ "Mend it" });
-        jobs.run(&owner, QStringLiteral("a"), [](const Progress &) -> std::any { throw std::runtime_error{ "odd" }; }, {});
+        QCOMPARE(errorOf(failures.front().front()).remedy, std::string{"Mend it"});
+        jobs.run(&owner, QStringLiteral("a"), [](const Progress &) -> std::any { throw std::runtime_error{"odd"}; }, {});
         QVERIFY(failures.wait());
         QVERIFY(errorOf(failures.back().front()).message.find("odd") != std::string::npos);
     }
@@ -207,7 +207,7 @@ private slots:
         engine.post(QStringLiteral("x"), job(QStringLiteral("x2")));
         gate->go.release();
         QTRY_VERIFY(engine.idle());
-        QCOMPARE(done, (QStringList{ QStringLiteral("y"), QStringLiteral("x2") }));
+        QCOMPARE(done, (QStringList{QStringLiteral("y"), QStringLiteral("x2")}));
     }
 
     void slicesLetOtherJobsIn()
@@ -229,14 +229,14 @@ private slots:
         });
         gate->go.release();
         QTRY_VERIFY(engine.idle());
-        QCOMPARE(done,
-            (QStringList{ QStringLiteral("slice 0"), QStringLiteral("short"), QStringLiteral("slice 1"), QStringLiteral("slice 2") }));
+        QCOMPARE(
+            done, (QStringList{QStringLiteral("slice 0"), QStringLiteral("short"), QStringLiteral("slice 1"), QStringLiteral("slice 2")}));
     }
 
     void engineJobsStopAndFail()
     {
         EngineThread engine;
-        QSignalSpy ends{ &engine, &EngineThread::ended }, failures{ &engine, &EngineThread::failed };
+        QSignalSpy ends{&engine, &EngineThread::ended}, failures{&engine, &EngineThread::failed};
         const auto gate = std::make_shared<Gate>();
         engine.post(QStringLiteral("a"), [gate](EngineThread::Engine &, const Progress &progress, const EngineThread::ToUi &) {
             gate->wait();
@@ -250,7 +250,7 @@ private slots:
         QCOMPARE(ends.front().at(1).toBool(), true);
         QCOMPARE(failures.size(), 0);
         engine.post(QStringLiteral("b"), [](EngineThread::Engine &, const Progress &, const EngineThread::ToUi &) -> EngineThread::Outcome {
-            throw Error{ ErrorKind::Device, "no memory", "", "Buy some" };
+            throw Error{ErrorKind::Device, "no memory", "", "Buy some"};
         });
         QTRY_COMPARE(ends.size(), 2);
         QCOMPARE(failures.size(), 1);
@@ -311,7 +311,7 @@ private slots:
     void historyGoesBackAcrossTraces()
     {
         Document document;
-        SelectionHistory history{ document };
+        SelectionHistory history{document};
         document.setTrace(openTrace(QStringLiteral("a"), 4));
         document.setTrace(openTrace(QStringLiteral("b"), 4));
         QVERIFY(!history.canGoBack());
@@ -323,7 +323,7 @@ private slots:
         document.show(QStringLiteral("b"));
         for (std::int64_t end = 2; end < 9; ++end) { // one drag
             Selection brushed;
-            brushed.brush = { 1, end };
+            brushed.brush = {1, end};
             document.selection().set(brushed);
         }
         history.goBack();
@@ -337,7 +337,7 @@ private slots:
         history.goForward();
         history.goForward();
         history.goForward();
-        QCOMPARE(document.selection().value().brush, (TokenRange{ 1, 8 }));
+        QCOMPARE(document.selection().value().brush, (TokenRange{1, 8}));
         QVERIFY(!history.canGoForward());
     }
 
@@ -347,19 +347,19 @@ private slots:
         const QString file = folder.filePath(QStringLiteral("s.ini"));
         Session session;
         session.model = QStringLiteral("org/name");
-        session.corpus = QStringList{ QStringLiteral("a.jsonl"), QStringLiteral("b, c.csv") };
-        session.traces = QStringList{ QStringLiteral("t.h5") };
+        session.corpus = QStringList{QStringLiteral("a.jsonl"), QStringLiteral("b, c.csv")};
+        session.traces = QStringList{QStringLiteral("t.h5")};
         session.current = QStringLiteral("t.h5");
         session.selection.sequence = 3;
         session.selection.token = 1LL << 40;
-        session.selection.brush = { 4, 9 };
+        session.selection.brush = {4, 9};
         session.selection.layer = 2;
-        session.selection.experts = { 1, 200 };
+        session.selection.experts = {1, 200};
         session.selection.grouping = QStringLiteral("language");
         session.selection.group = QString::fromUtf8("中文");
-        session.views.insert(QStringLiteral("tokens"), QVariantMap{ { QStringLiteral("metric"), QStringLiteral("entropy") } });
+        session.views.insert(QStringLiteral("tokens"), QVariantMap{{QStringLiteral("metric"), QStringLiteral("entropy")}});
         {
-            Settings settings{ file };
+            Settings settings{file};
             settings.setSession(session);
             settings.setTheme(Theme::Dark);
             settings.setScalePercent(125);
@@ -367,7 +367,7 @@ private slots:
                 settings.addRecent(RecentKind::Trace, QString::number(i));
             settings.addRecent(RecentKind::Trace, QStringLiteral("5"));
         }
-        const Settings settings{ file };
+        const Settings settings{file};
         const Session back = settings.session();
         QCOMPARE(back.model, session.model);
         QCOMPARE(back.corpus, session.corpus);
@@ -379,7 +379,7 @@ private slots:
         QCOMPARE(settings.scalePercent(), 125);
         QCOMPARE(settings.recent(RecentKind::Trace).size(), 10);
         QCOMPARE(settings.recent(RecentKind::Trace).front(), QStringLiteral("5"));
-        QVERIFY(Settings{ folder.filePath(QStringLiteral("other.ini")) }.session().selection == Selection{});
+        QVERIFY(Settings{folder.filePath(QStringLiteral("other.ini"))}.session().selection == Selection{});
     }
 
     void goTo_data()
@@ -422,20 +422,20 @@ private slots:
     {
         MemoryTrace all;
         all.begin(metaOf(0));
-        for (const ExpertId first : { ExpertId{ 0 }, ExpertId{ 3 } }) {
-            AppendingSink sink{ all };
+        for (const ExpertId first : {ExpertId{0}, ExpertId{3}}) {
+            AppendingSink sink{all};
             copyTrace(*traceOf(2, first), sink, Progress{});
         }
         QCOMPARE(all.meta().tokens, 12);
-        QCOMPARE(all.meta().sequences.size(), std::size_t{ 4 });
+        QCOMPARE(all.meta().sequences.size(), std::size_t{4});
         QCOMPARE(all.meta().sequences[3].firstToken, 9);
-        QCOMPARE(all.tokens({ 0, 12 }).seqIndex, (std::vector<std::int32_t>{ 0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3 }));
+        QCOMPARE(all.tokens({0, 12}).seqIndex, (std::vector<std::int32_t>{0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3}));
         std::vector<ExpertId> ids(2);
-        all.expertIds({ 6, 7 }, 0, ids);
-        QCOMPARE(ids, (std::vector<ExpertId>{ 3, 4 }));
+        all.expertIds({6, 7}, 0, ids);
+        QCOMPARE(ids, (std::vector<ExpertId>{3, 4}));
         TraceMeta other = metaOf(0);
         other.experts = 9;
-        AppendingSink sink{ all };
+        AppendingSink sink{all};
         QVERIFY_EXCEPTION_THROWN(sink.begin(other), Error);
     }
 
@@ -443,7 +443,7 @@ private slots:
     {
         const QTemporaryDir folder;
         const auto write = [&](const char *name, const QByteArray &text) {
-            QFile file{ folder.filePath(QLatin1String{ name }) };
+            QFile file{folder.filePath(QLatin1String{name})};
             QVERIFY(file.open(QIODevice::WriteOnly));
             file.write(text);
         };
@@ -452,27 +452,27 @@ private slots:
             "\"mood\":\"wild\"}\n");
         write("b.jsonl",
             "{\"id\":\"1\",\"text\":\"z\",\"kind\":\"k\"}\n{\"id\":\"3\",\"text\":\"w\",\"parallel_id\":\"p\",\"kind\":\"l\"}\n");
-        Corpus corpus = readCorpora({ folder.filePath(QStringLiteral("a.jsonl")), folder.filePath(QStringLiteral("b.jsonl")) });
-        QCOMPARE(corpus.rows.size(), std::size_t{ 4 });
-        QCOMPARE(corpus.labelColumns, (std::vector<std::string>{ "mood", "kind" }));
-        QCOMPARE(corpus.rows[0].labels, (std::vector<std::string>{ "calm", "" }));
-        QCOMPARE(corpus.rows[3].labels, (std::vector<std::string>{ "", "l" }));
-        QCOMPARE(corpus.rows[2].id, std::string{ "b/1" });
+        Corpus corpus = readCorpora({folder.filePath(QStringLiteral("a.jsonl")), folder.filePath(QStringLiteral("b.jsonl"))});
+        QCOMPARE(corpus.rows.size(), std::size_t{4});
+        QCOMPARE(corpus.labelColumns, (std::vector<std::string>{"mood", "kind"}));
+        QCOMPARE(corpus.rows[0].labels, (std::vector<std::string>{"calm", ""}));
+        QCOMPARE(corpus.rows[3].labels, (std::vector<std::string>{"", "l"}));
+        QCOMPARE(corpus.rows[2].id, std::string{"b/1"});
         interleaveParallelRows(corpus);
         std::vector<std::string> ids;
         for (const CorpusRow &row : corpus.rows)
             ids.push_back(row.id);
-        QCOMPARE(ids, (std::vector<std::string>{ "1", "3", "2", "b/1" }));
+        QCOMPARE(ids, (std::vector<std::string>{"1", "3", "2", "b/1"}));
     }
 
     void findsTheDemo()
     {
         const QTemporaryDir folder;
         qputenv("EXPERTSCOPE_DATA_DIR", folder.path().toUtf8());
-        QDir{ folder.path() }.mkpath(QStringLiteral("model"));
-        QDir{ folder.path() }.mkpath(QStringLiteral("corpus"));
-        for (const char *name : { "model/config.json", "corpus/domains.jsonl", "corpus/parallel.jsonl" }) {
-            QFile file{ folder.filePath(QLatin1String{ name }) };
+        QDir{folder.path()}.mkpath(QStringLiteral("model"));
+        QDir{folder.path()}.mkpath(QStringLiteral("corpus"));
+        for (const char *name : {"model/config.json", "corpus/domains.jsonl", "corpus/parallel.jsonl"}) {
+            QFile file{folder.filePath(QLatin1String{name})};
             QVERIFY(file.open(QIODevice::WriteOnly));
         }
         const DemoFiles demo = findDemo();
@@ -486,21 +486,21 @@ private slots:
         SequenceItemModel model;
         SequenceFilter filter;
         filter.setSourceModel(&model);
-        const QAbstractItemModelTester tester{ &model, QAbstractItemModelTester::FailureReportingMode::QtTest };
-        const QAbstractItemModelTester filterTester{ &filter, QAbstractItemModelTester::FailureReportingMode::QtTest };
+        const QAbstractItemModelTester tester{&model, QAbstractItemModelTester::FailureReportingMode::QtTest};
+        const QAbstractItemModelTester filterTester{&filter, QAbstractItemModelTester::FailureReportingMode::QtTest};
         Corpus corpus;
         for (int i = 0; i < 4; ++i)
-            corpus.rows.push_back({ "s" + std::to_string(i), "line\none " + std::to_string(i), "", i % 2 ? "de" : "en", "", "", {} });
+            corpus.rows.push_back({"s" + std::to_string(i), "line\none " + std::to_string(i), "", i % 2 ? "de" : "en", "", "", {}});
         model.setRows(sequenceRows(nullptr, &corpus));
         QCOMPARE(model.row(0).text, QStringLiteral("line one 0"));
         QCOMPARE(model.rowOf(0), -1);
-        QSignalSpy resets{ &model, &QAbstractItemModel::modelReset };
+        QSignalSpy resets{&model, &QAbstractItemModel::modelReset};
         model.setRows(sequenceRows(traceOf(2).get(), &corpus));
         QCOMPARE(resets.size(), 0); // the list is the same: nobody loses the place in it
         QCOMPARE(model.rowOf(1), 1);
         QCOMPARE(model.row(1).tokens, 3);
         QCOMPARE(model.row(2).sequence, -1);
-        QCOMPARE(model.languages(), (QStringList{ QStringLiteral("en"), QStringLiteral("de") }));
+        QCOMPARE(model.languages(), (QStringList{QStringLiteral("en"), QStringLiteral("de")}));
         filter.setWanted(QStringLiteral("ONE"), QStringLiteral("de"), {});
         QCOMPARE(filter.rowCount(), 2);
         filter.setWanted(QStringLiteral("S3"), {}, {});
@@ -514,13 +514,13 @@ private slots:
         Selection selection;
         selection.sequence = 1;
         selection.token = 4;
-        selection.brush = { 3, 6 };
+        selection.brush = {3, 6};
         selection.layer = 1;
-        selection.experts = { 0, 1, 2, 3, 4, 5 };
+        selection.experts = {0, 1, 2, 3, 4, 5};
         selection.grouping = QStringLiteral("language");
         selection.group = QStringLiteral("de");
         std::vector<SelectionPart> parts = selectionParts(selection, metaOf(4));
-        QCOMPARE(parts.size(), std::size_t{ 5 });
+        QCOMPARE(parts.size(), std::size_t{5});
         QVERIFY(parts.back().text.startsWith(QStringLiteral("L3 E0, E1")));
         while (!parts.empty()) {
             const std::size_t count = parts.size();
@@ -537,11 +537,11 @@ private slots:
         const QString file = folder.filePath(QStringLiteral("x.csv"));
         writeWhole(file, "first");
         writeWhole(file, "second");
-        QFile back{ file };
+        QFile back{file};
         QVERIFY(back.open(QIODevice::ReadOnly));
-        QCOMPARE(back.readAll(), QByteArray{ "second" });
+        QCOMPARE(back.readAll(), QByteArray{"second"});
         QVERIFY_EXCEPTION_THROWN(writeWhole(folder.filePath(QStringLiteral("no/x.csv")), "x"), Error);
-        QCOMPARE(QDir{ folder.path() }.entryList(QDir::Files), QStringList{ QStringLiteral("x.csv") });
+        QCOMPARE(QDir{folder.path()}.entryList(QDir::Files), QStringList{QStringLiteral("x.csv")});
     }
 };
 

@@ -27,7 +27,8 @@ Outcome run(const QStringList &arguments, const QByteArray &input = {})
     process.closeWriteChannel();
     if (!process.waitForFinished(120000))
         return {};
-    return {process.exitStatus() == QProcess::NormalExit ? process.exitCode() : -2, process.readAllStandardOutput(), process.readAllStandardError()};
+    return {process.exitStatus() == QProcess::NormalExit ? process.exitCode() : -2, process.readAllStandardOutput(),
+        process.readAllStandardError()};
 }
 
 QString demoModel()
@@ -102,7 +103,9 @@ private slots:
         QList<QByteArray> bytes;
         for (const char *threads : {"1", "2"}) {
             const QString file = m_folder->filePath("t.h5");
-            QCOMPARE(run({"trace", "-m", demoModel(), "-c", demoCorpus(), "--limit", "8", "--threads", threads, "--force", "-o", file}).exitCode, 0);
+            QCOMPARE(
+                run({"trace", "-m", demoModel(), "-c", demoCorpus(), "--limit", "8", "--threads", threads, "--force", "-o", file}).exitCode,
+                0);
             const Outcome info = run({"info", file, "--json"});
             QJsonObject json = QJsonDocument::fromJson(info.out).object();
             json.remove("command_line");
@@ -143,7 +146,8 @@ private slots:
     void generateStreamsAndRecords()
     {
         const QString file = m_folder->filePath("g.h5");
-        const QStringList generate{"generate", "-m", demoModel(), "-p", "Open a new window", "-n", "12", "--temperature", "0.8", "--seed", "3"};
+        const QStringList generate{
+            "generate", "-m", demoModel(), "-p", "Open a new window", "-n", "12", "--temperature", "0.8", "--seed", "3"};
         const Outcome first = run(generate + QStringList{"-o", file});
         QVERIFY2(first.exitCode == 0, first.err);
         QVERIFY(first.out.startsWith("Open a new window"));
@@ -164,11 +168,14 @@ private slots:
         QTest::addColumn<QString>("says");
         const QString out = "OUT/t.h5";
         QTest::newRow("no such model") << QStringList{"trace", "-m", "/no/such", "-c", demoCorpus(), "-o", out} << 3 << "/no/such";
-        QTest::newRow("no such corpus") << QStringList{"trace", "-m", demoModel(), "-c", "/no/such.jsonl", "-o", out} << 3 << "/no/such.jsonl";
-        QTest::newRow("no such folder") << QStringList{"trace", "-m", demoModel(), "-c", demoCorpus(), "-o", "OUT/no/t.h5"} << 3 << "no/t.h5";
+        QTest::newRow("no such corpus") << QStringList{"trace", "-m", demoModel(), "-c", "/no/such.jsonl", "-o", out} << 3
+                                        << "/no/such.jsonl";
+        QTest::newRow("no such folder") << QStringList{"trace", "-m", demoModel(), "-c", demoCorpus(), "-o", "OUT/no/t.h5"} << 3
+                                        << "no/t.h5";
         QTest::newRow("empty corpus") << QStringList{"trace", "-m", demoModel(), "-c", "/dev/null", "-o", out} << 3 << "/dev/null";
         QTest::newRow("not a trace") << QStringList{"info", demoCorpus()} << 3 << "parallel.jsonl";
-        QTest::newRow("prompt beyond the context") << QStringList{"generate", "-m", demoModel(), "-p", QString{"word "}.repeated(400)} << 2 << "context";
+        QTest::newRow("prompt beyond the context")
+            << QStringList{"generate", "-m", demoModel(), "-p", QString{"word "}.repeated(400)} << 2 << "context";
         QTest::newRow("no gpu") << QStringList{"generate", "-m", demoModel(), "-p", "x", "--device", "cuda"} << 5 << "CPU";
     }
 

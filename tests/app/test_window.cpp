@@ -72,14 +72,14 @@ private slots:
         const TraceMeta first = app.document().current()->trace->meta();
         QVERIFY(first.sequences.size() >= 5);
         for (std::size_t i = 0; i < 5; ++i)
-            QCOMPARE(first.sequences[i].parallelId, std::string{ "t0" });
+            QCOMPARE(first.sequences[i].parallelId, std::string{"t0"});
         QVERIFY(app.settle());
         const OpenTrace &open = *app.document().current();
         QCOMPARE(open.key, Document::corpusKey);
-        QCOMPARE(open.trace->meta().sequences.size(), std::size_t{ corpusRows });
+        QCOMPARE(open.trace->meta().sequences.size(), std::size_t{corpusRows});
         QVERIFY(open.trace->meta().fields.routerLogit);
-        QCOMPARE(open.byLanguage->groups.size(), std::size_t{ 5 });
-        QCOMPARE(open.byDomain->groups.size(), std::size_t{ 2 });
+        QCOMPARE(open.byLanguage->groups.size(), std::size_t{5});
+        QCOMPARE(open.byDomain->groups.size(), std::size_t{2});
         QVERIFY(app.find<QLabel>(QStringLiteral("workModel"))->text().contains(QStringLiteral("qwen3_moe")));
         QVERIFY(app.find<QLabel>(QStringLiteral("workRate"))->text().contains(QStringLiteral("tokens/s")));
         QVERIFY(app.bannerText().isEmpty());
@@ -95,10 +95,10 @@ private slots:
     void filtersTheCorpusAndSelectsEverywhere()
     {
         AppFixture app;
-        app.start({ app.model(), app.corpus() });
+        app.start({app.model(), app.corpus()});
         QVERIFY(app.settle());
         auto *table = app.find<QTableView>(QStringLiteral("corpusTable"));
-        const QAbstractItemModelTester tester{ table->model(), QAbstractItemModelTester::FailureReportingMode::QtTest };
+        const QAbstractItemModelTester tester{table->model(), QAbstractItemModelTester::FailureReportingMode::QtTest};
         QCOMPARE(table->model()->rowCount(), corpusRows);
 
         auto *search = app.find<QLineEdit>(QStringLiteral("corpusSearch"));
@@ -117,7 +117,7 @@ private slots:
         QTest::mouseClick(table->viewport(), Qt::LeftButton, {}, table->visualRect(first).center());
         const int sequence = app.selection().sequence;
         QVERIFY(sequence >= 0);
-        QCOMPARE(app.document().current()->trace->meta().sequences[static_cast<std::size_t>(sequence)].language, std::string{ "ar" });
+        QCOMPARE(app.document().current()->trace->meta().sequences[static_cast<std::size_t>(sequence)].language, std::string{"ar"});
         QCOMPARE(chips(*app.window).size(), 2);
 
         // A token chosen in any view shows its sequence in the list.
@@ -131,13 +131,13 @@ private slots:
     void chipsClearTheirPartAndEscapeClearsAll()
     {
         AppFixture app;
-        app.start({ app.model(), app.corpus() });
+        app.start({app.model(), app.corpus()});
         QVERIFY(app.settle());
         Selection selection;
         selection.sequence = 2;
         selection.token = app.document().current()->trace->meta().sequences[2].firstToken + 1;
         selection.layer = 1;
-        selection.experts = { 3, 5 };
+        selection.experts = {3, 5};
         app.document().selection().set(selection);
         QCOMPARE(chips(*app.window).size(), 3);
         QVERIFY(chips(*app.window).last().startsWith(QStringLiteral("L1 E3, E5")));
@@ -160,7 +160,7 @@ private slots:
     void tracesAPromptAndGoesBack()
     {
         AppFixture app;
-        app.start({ app.model(), app.corpus() });
+        app.start({app.model(), app.corpus()});
         QVERIFY(app.settle());
         app.find<QPlainTextEdit>(QStringLiteral("prompt"))->setPlainText(QString::fromUtf8("Ein schöner Tag"));
         app.find<QPushButton>(QStringLiteral("promptRun"))->click();
@@ -180,12 +180,12 @@ private slots:
     void generatesWithLiveTokensAndARepeatableSeed()
     {
         AppFixture app;
-        app.start({ app.model(), app.corpus() });
+        app.start({app.model(), app.corpus()});
         QVERIFY(app.settle());
         app.find<QPlainTextEdit>(QStringLiteral("prompt"))->setPlainText(QStringLiteral("River"));
         app.find<QSpinBox>(QStringLiteral("promptMaxTokens"))->setValue(20);
-        QSignalSpy tokens{ app.workbench.get(), &Workbench::generated };
-        QSignalSpy ends{ app.workbench.get(), &Workbench::promptEnded };
+        QSignalSpy tokens{app.workbench.get(), &Workbench::generated};
+        QSignalSpy ends{app.workbench.get(), &Workbench::promptEnded};
         app.find<QPushButton>(QStringLiteral("promptGenerate"))->click();
         QVERIFY(app.settle());
         QCOMPARE(ends.size(), 1);
@@ -204,7 +204,7 @@ private slots:
         for (const QList<QVariant> &token : tokens)
             again += token.front().toByteArray();
         QCOMPARE(again, said);
-        QCOMPARE(app.document().current()->trace->meta().sequences.size(), std::size_t{ 2 });
+        QCOMPARE(app.document().current()->trace->meta().sequences.size(), std::size_t{2});
         QCOMPARE(app.selection().sequence, 1);
     }
 
@@ -212,11 +212,11 @@ private slots:
     {
         AppFixture app;
         test::writeTinyModel(app.model(), 100000);
-        app.start({ app.model(), app.corpus() });
+        app.start({app.model(), app.corpus()});
         QVERIFY(app.settle());
         app.find<QPlainTextEdit>(QStringLiteral("prompt"))->setPlainText(QStringLiteral("River"));
         app.find<QSpinBox>(QStringLiteral("promptMaxTokens"))->setValue(90000);
-        QSignalSpy tokens{ app.workbench.get(), &Workbench::generated };
+        QSignalSpy tokens{app.workbench.get(), &Workbench::generated};
         app.window->promptPanel().generate();
         QVERIFY(tokens.wait(20000));
         QVERIFY(app.find<QPushButton>(QStringLiteral("promptStop"))->isEnabled());
@@ -231,7 +231,7 @@ private slots:
     void keepsTheOldModelWhenTheNewOneIsBad()
     {
         AppFixture app;
-        app.start({ app.model(), app.corpus() });
+        app.start({app.model(), app.corpus()});
         QVERIFY(app.settle());
         const TracePtr before = app.document().current()->trace;
         QDir{}.mkpath(app.path(QStringLiteral("bad")));
@@ -247,17 +247,17 @@ private slots:
         QCOMPARE(app.document().current()->key, Document::promptsKey);
         app.find<QToolButton>(QStringLiteral("bannerClose"))->click();
         QVERIFY(app.bannerText().isEmpty());
-        app.chosenFiles = QStringList{ app.path(QStringLiteral("model/model.safetensors")) };
+        app.chosenFiles = QStringList{app.path(QStringLiteral("model/model.safetensors"))};
         app.action(QStringLiteral("openTrace"))->trigger();
         QVERIFY(app.settle());
         QVERIFY(!app.bannerText().isEmpty());
-        QCOMPARE(app.document().traces().size(), std::size_t{ 2 });
+        QCOMPARE(app.document().traces().size(), std::size_t{2});
     }
 
     void opensATraceWithoutItsModel()
     {
         AppFixture app;
-        app.start({ app.model(), app.corpus() });
+        app.start({app.model(), app.corpus()});
         QVERIFY(app.settle());
         const TracePtr traced = app.document().current()->trace;
         app.chosenSave = app.path(QStringLiteral("saved.h5"));
@@ -267,17 +267,17 @@ private slots:
         app.close();
         QFile::remove(app.path(QStringLiteral("settings.ini")));
 
-        app.start({ app.chosenSave });
+        app.start({app.chosenSave});
         QVERIFY(app.settle());
         QVERIFY(!app.document().model());
         const OpenTrace &open = *app.document().current();
         QCOMPARE(open.key, app.chosenSave);
         QCOMPARE(open.trace->meta().sequences, traced->meta().sequences);
         std::vector<ExpertId> ours(static_cast<std::size_t>(traced->meta().tokens * traced->meta().slotCount)), saved(ours.size());
-        traced->expertIds({ 0, traced->meta().tokens }, 1, ours);
-        open.trace->expertIds({ 0, traced->meta().tokens }, 1, saved);
+        traced->expertIds({0, traced->meta().tokens}, 1, ours);
+        open.trace->expertIds({0, traced->meta().tokens}, 1, saved);
         QCOMPARE(saved, ours);
-        QCOMPARE(open.byLanguage->groups.size(), std::size_t{ 5 });
+        QCOMPARE(open.byLanguage->groups.size(), std::size_t{5});
         QVERIFY(app.window->corpusPanel().sequences().row(0).text.startsWith(QStringLiteral("The bridge")));
         QVERIFY(!app.find<QPushButton>(QStringLiteral("promptRun"))->isEnabled());
         app.action(QStringLiteral("closeTrace"))->trigger();
@@ -288,28 +288,28 @@ private slots:
     void exportsPicturesAndNumbers()
     {
         AppFixture app;
-        app.start({ app.model(), app.corpus() });
+        app.start({app.model(), app.corpus()});
         QVERIFY(app.settle());
         for (View *view : app.window->viewArea().views()) {
             app.window->viewArea().activate(view);
             QVERIFY(app.settle());
             app.chosenSave = app.path(view->objectName() + QStringLiteral(".png"));
             app.action(QStringLiteral("exportPicture"))->trigger();
-            const QImage picture{ app.chosenSave };
+            const QImage picture{app.chosenSave};
             QVERIFY2(picture.width() >= 640, qPrintable(app.bannerText()));
             app.chosenSave = app.path(view->objectName() + QStringLiteral(".svg"));
             app.action(QStringLiteral("exportPicture"))->trigger();
-            QFile svg{ app.chosenSave };
+            QFile svg{app.chosenSave};
             QVERIFY(svg.open(QIODevice::ReadOnly));
             QVERIFY(svg.readAll().contains("</svg>"));
             app.chosenSave = app.path(view->objectName() + QStringLiteral(".pdf"));
             app.action(QStringLiteral("exportPicture"))->trigger();
-            QFile pdf{ app.chosenSave };
+            QFile pdf{app.chosenSave};
             QVERIFY(pdf.open(QIODevice::ReadOnly));
             QVERIFY(pdf.read(5) == "%PDF-");
             app.chosenSave = app.path(view->objectName() + QStringLiteral(".csv"));
             app.action(QStringLiteral("exportNumbers"))->trigger();
-            QFile csv{ app.chosenSave };
+            QFile csv{app.chosenSave};
             QVERIFY(csv.open(QIODevice::ReadOnly));
             QCOMPARE(csv.readAll().toStdString(), view->csv());
         }
@@ -322,13 +322,13 @@ private slots:
     void comesBackAsItWas()
     {
         AppFixture app;
-        app.start({ app.model(), app.corpus() });
+        app.start({app.model(), app.corpus()});
         QVERIFY(app.settle());
         Selection selection;
         selection.sequence = 4;
         selection.token = app.document().current()->trace->meta().sequences[4].firstToken + 2;
         selection.layer = 2;
-        selection.experts = { 1 };
+        selection.experts = {1};
         app.document().selection().set(selection);
         app.find<QSpinBox>(QStringLiteral("promptSeed"))->setValue(42);
         app.window->findChild<QWidget *>(QStringLiteral("dock.prompt"))->hide();
@@ -338,18 +338,18 @@ private slots:
         QVERIFY(app.settle());
         QTRY_COMPARE(app.selection(), selection);
         QCOMPARE(app.document().model()->where, app.model());
-        QCOMPARE(app.document().corpus()->files, QStringList{ app.corpus() });
+        QCOMPARE(app.document().corpus()->files, QStringList{app.corpus()});
         QCOMPARE(app.find<QSpinBox>(QStringLiteral("promptSeed"))->value(), 42);
         QVERIFY(app.window->findChild<QWidget *>(QStringLiteral("dock.prompt"))->isHidden());
-        QCOMPARE(app.settings->recent(RecentKind::Model), QStringList{ app.model() });
-        QCOMPARE(app.settings->recent(RecentKind::Corpus), QStringList{ app.corpus() });
+        QCOMPARE(app.settings->recent(RecentKind::Model), QStringList{app.model()});
+        QCOMPARE(app.settings->recent(RecentKind::Corpus), QStringList{app.corpus()});
     }
 
     void stopsTracingAndKeepsWhatIsTraced()
     {
         AppFixture app;
         test::writeTinyCorpus(app.corpus(), 4000);
-        app.start({ app.model(), app.corpus() });
+        app.start({app.model(), app.corpus()});
         QTRY_VERIFY(app.document().current());
         QVERIFY(app.workbench->busy());
         QTest::keyClick(app.window.get(), Qt::Key_Escape);
@@ -369,9 +369,9 @@ private slots:
     {
         AppFixture app;
         test::writeTinyCorpus(app.corpus(), 4000);
-        app.start({ app.model(), app.corpus() });
+        app.start({app.model(), app.corpus()});
         QTRY_VERIFY(app.document().current());
-        QSignalSpy ends{ app.workbench.get(), &Workbench::promptEnded };
+        QSignalSpy ends{app.workbench.get(), &Workbench::promptEnded};
         app.find<QPlainTextEdit>(QStringLiteral("prompt"))->setPlainText(QStringLiteral("in between"));
         app.window->promptPanel().run();
         QVERIFY(ends.wait(20000));
@@ -384,11 +384,11 @@ private slots:
     void paletteGoToAndFinder()
     {
         AppFixture app;
-        app.start({ app.model(), app.corpus() });
+        app.start({app.model(), app.corpus()});
         QVERIFY(app.settle());
         pick(app, QStringLiteral("goTo"), QStringLiteral("L2 E5"));
         QCOMPARE(app.selection().layer, 2);
-        QCOMPARE(app.selection().experts, std::vector<int>{ 5 });
+        QCOMPARE(app.selection().experts, std::vector<int>{5});
         pick(app, QStringLiteral("goTo"), QStringLiteral("token 12"));
         QCOMPARE(app.selection().token, 12);
         pick(app, QStringLiteral("goTo"), QStringLiteral("L9"));
@@ -397,8 +397,8 @@ private slots:
         QVERIFY(!app.window->findChild<Picker *>()->isVisible());
 
         pick(app, QStringLiteral("findSequence"), QStringLiteral("Brücke 2"));
-        QCOMPARE(app.document().current()->trace->meta().sequences[static_cast<std::size_t>(app.selection().sequence)].id,
-            std::string{ "t2-de" });
+        QCOMPARE(
+            app.document().current()->trace->meta().sequences[static_cast<std::size_t>(app.selection().sequence)].id, std::string{"t2-de"});
 
         app.action(QStringLiteral("palette"))->trigger();
         auto *list = app.find<QTreeWidget>(QStringLiteral("pickerList"));
@@ -423,38 +423,38 @@ private slots:
         QDir{}.mkpath(app.path(QStringLiteral("demo/corpus")));
         test::writeTinyCorpus(app.path(QStringLiteral("demo/corpus/parallel.jsonl")));
         app.start();
-        const DemoPictures pictures{ *app.workbench, *app.window, app.path(QStringLiteral("out")) };
+        const DemoPictures pictures{*app.workbench, *app.window, app.path(QStringLiteral("out"))};
         QCOMPARE(QApplication::exec(), 0);
-        const QDir out{ app.path(QStringLiteral("out")) };
-        const QImage dark{ out.filePath(QStringLiteral("window-dark.png")) }, light{ out.filePath(QStringLiteral("window-light.png")) };
+        const QDir out{app.path(QStringLiteral("out"))};
+        const QImage dark{out.filePath(QStringLiteral("window-dark.png"))}, light{out.filePath(QStringLiteral("window-light.png"))};
         QVERIFY(dark.pixelColor(2, dark.height() - 3).lightness() < 100);
         QVERIFY(light.pixelColor(2, light.height() - 3).lightness() > 150);
         for (const View *view : app.window->viewArea().views())
-            QVERIFY(!QImage{ out.filePath(view->objectName() + QStringLiteral(".png")) }.isNull());
+            QVERIFY(!QImage{out.filePath(view->objectName() + QStringLiteral(".png"))}.isNull());
         QCOMPARE(
-            openTraceFile(out.filePath(QStringLiteral("demo-trace.h5")).toStdString())->meta().sequences.size(), std::size_t{ corpusRows });
+            openTraceFile(out.filePath(QStringLiteral("demo-trace.h5")).toStdString())->meta().sequences.size(), std::size_t{corpusRows});
     }
 
     void takesWhatIsDropped()
     {
         AppFixture app;
-        app.start({ app.model() });
+        app.start({app.model()});
         QVERIFY(app.settle());
         QMimeData dropped;
-        dropped.setUrls({ QUrl::fromLocalFile(app.corpus()) });
-        QDragEnterEvent enter{ { 10, 10 }, Qt::CopyAction, &dropped, Qt::LeftButton, {} };
+        dropped.setUrls({QUrl::fromLocalFile(app.corpus())});
+        QDragEnterEvent enter{{10, 10}, Qt::CopyAction, &dropped, Qt::LeftButton, {}};
         QApplication::sendEvent(app.window.get(), &enter);
         QVERIFY(enter.isAccepted());
-        QDropEvent drop{ QPointF{ 10, 10 }, Qt::CopyAction, &dropped, Qt::LeftButton, {} };
+        QDropEvent drop{QPointF{10, 10}, Qt::CopyAction, &dropped, Qt::LeftButton, {}};
         QApplication::sendEvent(app.window.get(), &drop);
         QVERIFY(app.settle());
-        QCOMPARE(app.document().current()->trace->meta().sequences.size(), std::size_t{ corpusRows });
+        QCOMPARE(app.document().current()->trace->meta().sequences.size(), std::size_t{corpusRows});
     }
 
     void viewsCanBeArranged()
     {
         AppFixture app;
-        app.start({ app.model(), app.corpus() });
+        app.start({app.model(), app.corpus()});
         QVERIFY(app.settle());
         const std::vector<View *> &views = app.window->viewArea().views();
         QVERIFY(views.size() >= 2);

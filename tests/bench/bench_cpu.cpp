@@ -51,7 +51,7 @@ std::vector<Mode> modes(const std::string &wanted)
     Capture logits = weights;
     logits.routerLogits = true;
     std::vector<Mode> chosen;
-    for (const Mode &mode : { Mode{ "off", false, {} }, Mode{ "weights", true, weights }, Mode{ "logits", true, logits } })
+    for (const Mode &mode : {Mode{"off", false, {}}, Mode{"weights", true, weights}, Mode{"logits", true, logits}})
         if (("," + wanted + ",").find("," + mode.name + ",") != std::string::npos)
             chosen.push_back(mode);
     return chosen;
@@ -67,7 +67,7 @@ double seconds(clockid_t clock)
 /// CPU seconds all processes together have used, as the kernel counts them.
 double machineCpuSeconds()
 {
-    std::ifstream stat{ "/proc/stat" };
+    std::ifstream stat{"/proc/stat"};
     std::string cpu;
     double user = 0;
     double nice = 0;
@@ -91,12 +91,12 @@ struct Rates {
 class Bench {
 public:
     Bench(const Model &model, Backend &backend, const Options &options)
-        : m_model{ model }
-        , m_backend{ backend }
-        , m_options{ options }
-        , m_logits{ backend.allocate(DType::F32, { 1, model.config().vocab }) }
+        : m_model{model}
+        , m_backend{backend}
+        , m_options{options}
+        , m_logits{backend.allocate(DType::F32, {1, model.config().vocab})}
     {
-        std::mt19937_64 random{ options.seed };
+        std::mt19937_64 random{options.seed};
         for (int t = 0; t < options.promptTokens + options.newTokens; ++t)
             m_tokens.push_back(static_cast<std::int32_t>(random() % static_cast<std::uint64_t>(model.config().vocab)));
     }
@@ -110,10 +110,10 @@ public:
         std::optional<Recorder> recorder;
         if (mode.record)
             recorder.emplace(m_model, mode.capture, nullptr, trace);
-        Forward forward{ m_model, m_backend, nullptr, recorder ? &*recorder : nullptr };
+        Forward forward{m_model, m_backend, nullptr, recorder ? &*recorder : nullptr};
         const auto run = [&](std::size_t first, std::size_t count, std::size_t past, Phase phase, KvCache &cache) {
             Batch batch;
-            batch.append(0, std::span{ m_tokens }.subspan(first, count), static_cast<std::int64_t>(past), 0);
+            batch.append(0, std::span{m_tokens}.subspan(first, count), static_cast<std::int64_t>(past), 0);
             const Tensor out = forward.run(batch, &cache, {});
             m_backend.linear(out.rows(batch.rows() - 1, batch.rows()), *m_model.head(), nullptr, m_logits);
             if (recorder)
@@ -186,7 +186,7 @@ void run(const Options &options)
     const auto backend = makeCpuBackend();
     const auto model = Model::load(openModelFolder(options.model), *backend, {});
     const std::vector<Mode> chosen = modes(options.modes);
-    Bench bench{ *model, *backend, options };
+    Bench bench{*model, *backend, options};
     Rates warmUp; // weights come into memory, scratch grows
     for (const Mode &mode : chosen)
         bench.round(mode, warmUp, warmUp);
@@ -208,7 +208,7 @@ void run(const Options &options)
 int main(int argc, char **argv)
 {
     Options options;
-    CLI::App app{ "Tokens per second of the CPU engine, by what is recorded" };
+    CLI::App app{"Tokens per second of the CPU engine, by what is recorded"};
     app.add_option("model", options.model, "Model folder")->required();
     app.add_option("-p,--prompt", options.promptTokens, "Prompt tokens (0 = no prefill)")
         ->capture_default_str()

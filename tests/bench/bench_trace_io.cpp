@@ -35,7 +35,7 @@ Timing timed(const Work &work)
     const double cpuBefore = cpu();
     const auto before = std::chrono::steady_clock::now();
     work();
-    return { std::chrono::duration<double>(std::chrono::steady_clock::now() - before).count(), cpu() - cpuBefore };
+    return {std::chrono::duration<double>(std::chrono::steady_clock::now() - before).count(), cpu() - cpuBefore};
 }
 
 void print(const char *what, const Timing &timing, std::int64_t tokens, double bytes)
@@ -63,15 +63,15 @@ void measure(const char *name, int layers, int experts, int slots, bool logits, 
         static_cast<long long>(tokens));
 
     const std::filesystem::path file = folder / "bench_trace.h5";
-    for (bool compress : { true, false }) {
+    for (bool compress : {true, false}) {
         const Timing writing = timed([&] {
-            const auto sink = createTraceFile(file, { .overwrite = true, .compress = compress });
+            const auto sink = createTraceFile(file, {.overwrite = true, .compress = compress});
             sink->begin(meta);
             std::int64_t done = 0;
             for (; done < tokens; done += blockTokens)
                 sink->append(blocks[static_cast<std::size_t>(done / blockTokens) % blocks.size()]);
             SequenceInfo info;
-            info.labels = { "", "" };
+            info.labels = {"", ""};
             info.nPrompt = done;
             sink->endSequence(info, mean);
             sink->finish({});
@@ -92,7 +92,7 @@ void measure(const char *name, int layers, int experts, int slots, bool logits, 
 
 int main(int argc, char **argv)
 {
-    CLI::App app{ "Measures writing and reading of routing traces" };
+    CLI::App app{"Measures writing and reading of routing traces"};
     std::string folder = std::filesystem::temp_directory_path().string();
     std::int64_t tokens = 40960;
     app.add_option("--folder", folder, "Where the files are written")->check(CLI::ExistingDirectory);

@@ -30,11 +30,11 @@ std::string outcome(CorpusFormat format, std::string_view bytes, std::size_t blo
 {
     std::string seen;
     try {
-        CorpusRows rows{ format, "fuzz", [&](std::vector<CorpusField> &fields, const std::string &where) {
+        CorpusRows rows{format, "fuzz", [&](std::vector<CorpusField> &fields, const std::string &where) {
                             seen += where;
                             for (const CorpusField &field : fields)
                                 seen.append(field.name).append("=").append(field.value);
-                        } };
+                        }};
         for (std::size_t at = 0; at < bytes.size(); at += blockBytes)
             rows.feed(bytes.substr(at, blockBytes));
         rows.finish();

@@ -16,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     parseOrExplain([&] {
         const auto tokenizer = Tokenizer::fromJson(all.substr(0, separator));
         for (const std::string_view words :
-            { given, std::string_view{ "Hello,  world!\n\t 12345 it's <s> caf\xC3\xA9 \xE4\xB8\xAD\xE6\x96\x87 \xF0\x9F\x99\x82\xFF" } }) {
+            {given, std::string_view{"Hello,  world!\n\t 12345 it's <s> caf\xC3\xA9 \xE4\xB8\xAD\xE6\x96\x87 \xF0\x9F\x99\x82\xFF"}}) {
             const std::vector<std::int32_t> ids = tokenizer->encode(words, true);
             for (const std::int32_t id : ids) {
                 require(id >= 0 && id < tokenizer->vocabSize());
@@ -25,8 +25,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
             tokenizer->decode(ids, false);
             tokenizer->decode(ids, true);
         }
-        for (const std::int32_t id : { -1, 0, INT32_MAX, INT32_MIN })
-            tokenizer->decode({ &id, 1 });
+        for (const std::int32_t id : {-1, 0, INT32_MAX, INT32_MIN})
+            tokenizer->decode({&id, 1});
     });
     return 0;
 }

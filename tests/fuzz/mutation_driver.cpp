@@ -23,7 +23,7 @@
 namespace {
 
 constexpr std::size_t largestInput = 1 << 16;
-constexpr std::chrono::seconds longest{ 20 }; // for slow machines and sanitizers: the first part of the same sequence
+constexpr std::chrono::seconds longest{20}; // for slow machines and sanitizers: the first part of the same sequence
 
 std::string input; // what the target is at, for the crash handler
 std::string crashFile;
@@ -49,17 +49,17 @@ std::vector<std::string> readSeeds(int count, char **paths)
     std::vector<std::filesystem::path> files;
     for (int i = 0; i < count; ++i) {
         if (std::filesystem::is_directory(paths[i]))
-            std::copy(std::filesystem::directory_iterator{ paths[i] }, std::filesystem::directory_iterator{}, std::back_inserter(files));
+            std::copy(std::filesystem::directory_iterator{paths[i]}, std::filesystem::directory_iterator{}, std::back_inserter(files));
         else
             files.emplace_back(paths[i]);
     }
     std::sort(files.begin(), files.end());
     std::vector<std::string> seeds;
     for (const std::filesystem::path &file : files) {
-        std::ifstream stream{ file, std::ios::binary };
+        std::ifstream stream{file, std::ios::binary};
         if (!stream)
-            throw std::runtime_error{ "cannot read the seed " + file.string() };
-        seeds.emplace_back(std::istreambuf_iterator<char>{ stream }, std::istreambuf_iterator<char>{});
+            throw std::runtime_error{"cannot read the seed " + file.string()};
+        seeds.emplace_back(std::istreambuf_iterator<char>{stream}, std::istreambuf_iterator<char>{});
     }
     return seeds;
 }
@@ -67,7 +67,7 @@ std::vector<std::string> readSeeds(int count, char **paths)
 class Mutator {
 public:
     explicit Mutator(const std::vector<std::string> &seeds)
-        : m_seeds{ seeds }
+        : m_seeds{seeds}
     {
     }
 
@@ -86,9 +86,9 @@ private:
 
     void edit(std::string &bytes)
     {
-        static const std::vector<std::string> words{ "0", "-1", "18446744073709551615", "9223372036854775808", "2147483648", "1e999", "0.5",
+        static const std::vector<std::string> words{"0", "-1", "18446744073709551615", "9223372036854775808", "2147483648", "1e999", "0.5",
             "null", "true", "{", "}", "[", "]", "\"", "\\", ",", ":", "\n", "\r\n", "\t", " ", "\\u0000", "\\ud800", "\xEF\xBB\xBF", "\xFF",
-            std::string(1, '\0'), std::string(8, '\xFF'), std::string(300, '[') };
+            std::string(1, '\0'), std::string(8, '\xFF'), std::string(300, '[')};
         const std::size_t at = below(bytes.size() + 1);
         const std::size_t length = std::min(below(1u << below(8)) + 1, bytes.size() - at);
         switch (below(8)) {
@@ -123,7 +123,7 @@ private:
     }
 
     const std::vector<std::string> &m_seeds;
-    std::mt19937_64 m_random{ 20260101 };
+    std::mt19937_64 m_random{20260101};
 };
 
 } // namespace
@@ -132,18 +132,18 @@ int main(int argc, char **argv)
 try {
     const std::vector<std::string> seeds = readSeeds(argc - 2, argv + 2);
     if (seeds.empty())
-        throw std::runtime_error{ "no seeds were given" };
-    crashFile = "crash-" + std::filesystem::path{ argv[0] }.filename().string();
-    for (const int number : { SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL })
+        throw std::runtime_error{"no seeds were given"};
+    crashFile = "crash-" + std::filesystem::path{argv[0]}.filename().string();
+    for (const int number : {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL})
         std::signal(number, saveInput);
 #ifndef __SANITIZE_ADDRESS__
     // An allocation as large as a number in the input says fails here instead of taking the machine's memory.
-    const rlimit memory{ 2ul << 30, 2ul << 30 };
+    const rlimit memory{2ul << 30, 2ul << 30};
     ::setrlimit(RLIMIT_DATA, &memory);
 #endif
     for (const std::string &seed : seeds)
         run(seed);
-    Mutator mutator{ seeds };
+    Mutator mutator{seeds};
     const long wanted = std::stol(argv[1]);
     long done = 0;
     const auto start = std::chrono::steady_clock::now();

@@ -33,7 +33,7 @@ void parseOrExplain(Parse &&parse)
 
 inline std::string_view text(const std::uint8_t *data, std::size_t size)
 {
-    return { reinterpret_cast<const char *>(data), size };
+    return {reinterpret_cast<const char *>(data), size};
 }
 
 } // namespace expertscope

@@ -27,12 +27,12 @@ void expectInputError(Action &&action, std::string_view words, std::string_view 
         QVERIFY2(!error.remedy.empty() && !error.remedy.ends_with('.') && !error.message.ends_with('.'), error.what());
         return;
     }
-    QFAIL(("nothing was thrown, expected: " + std::string{ words }).c_str());
+    QFAIL(("nothing was thrown, expected: " + std::string{words}).c_str());
 }
 
 inline void writeFile(const std::string &path, std::string_view bytes)
 {
-    QFile file{ QString::fromStdString(path) };
+    QFile file{QString::fromStdString(path)};
     QVERIFY2(file.open(QIODevice::WriteOnly), path.c_str());
     QCOMPARE(file.write(bytes.data(), static_cast<qint64>(bytes.size())), static_cast<qint64>(bytes.size()));
 }

@@ -19,14 +19,14 @@ inline std::string littleEndian(std::uint64_t number)
 
 inline std::string safetensorsBytes(std::string_view header, std::string_view data)
 {
-    return littleEndian(header.size()) + std::string{ header } + std::string{ data };
+    return littleEndian(header.size()) + std::string{header} + std::string{data};
 }
 
 /// "name":{...} of a header, without the braces around all.
 inline std::string entryJson(std::string_view name, std::string_view dtype, std::string_view shape, std::uint64_t begin, std::uint64_t end)
 {
-    return '"' + std::string{ name } + R"(":{"dtype":")" + std::string{ dtype } + R"(","shape":)" + std::string{ shape }
-    + R"(,"data_offsets":[)" + std::to_string(begin) + ',' + std::to_string(end) + "]}";
+    return '"' + std::string{name} + R"(":{"dtype":")" + std::string{dtype} + R"(","shape":)" + std::string{shape} + R"(,"data_offsets":[)"
+        + std::to_string(begin) + ',' + std::to_string(end) + "]}";
 }
 
 } // namespace expertscope

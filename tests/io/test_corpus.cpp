@@ -82,7 +82,7 @@ void TestCorpus::jsonlColumns()
    {"text":"two","id":7,"parallel_id":1}
 )");
     QCOMPARE(corpus.source, "c.jsonl"s);
-    QCOMPARE(corpus.rows.size(), std::size_t{ 2 });
+    QCOMPARE(corpus.rows.size(), std::size_t{2});
     QCOMPARE(corpus.rows[0].id, "x"s);
     QCOMPARE(corpus.rows[0].prompt, "Grüß Gott 🙂"s);
     QCOMPARE(corpus.rows[0].continuation, ""s);
@@ -100,52 +100,52 @@ void TestCorpus::jsonlLabelsOfEveryKind()
         R"({"text":"a","word":"w","whole":-3,"large":18446744073709551615,"real":0.10,"yes":true,"none":null,"list":[1,{"x":2}],"map":{"y":[]}}
 {"text":"b","late":"l","yes":false}
 )");
-    QCOMPARE(corpus.labelColumns, (std::vector<std::string>{ "word", "whole", "large", "real", "yes", "late" }));
-    QCOMPARE(corpus.rows[0].labels, (std::vector<std::string>{ "w", "-3", "18446744073709551615", "0.10", "true", "" }));
-    QCOMPARE(corpus.rows[1].labels, (std::vector<std::string>{ "", "", "", "", "false", "l" }));
+    QCOMPARE(corpus.labelColumns, (std::vector<std::string>{"word", "whole", "large", "real", "yes", "late"}));
+    QCOMPARE(corpus.rows[0].labels, (std::vector<std::string>{"w", "-3", "18446744073709551615", "0.10", "true", ""}));
+    QCOMPARE(corpus.rows[1].labels, (std::vector<std::string>{"", "", "", "", "false", "l"}));
 }
 
 void TestCorpus::csvColumns()
 {
     const Corpus corpus = csv("id,text,language,source,parallel_id\nr1,hello,en,web,s1\nr2,bonjour,fr,,s1\n");
-    QCOMPARE(corpus.labelColumns, std::vector<std::string>{ "source" });
-    QCOMPARE(prompts(corpus), (std::vector<std::string>{ "hello", "bonjour" }));
+    QCOMPARE(corpus.labelColumns, std::vector<std::string>{"source"});
+    QCOMPARE(prompts(corpus), (std::vector<std::string>{"hello", "bonjour"}));
     QCOMPARE(corpus.rows[1].language, "fr"s);
-    QCOMPARE(corpus.rows[1].labels, std::vector<std::string>{ "" });
+    QCOMPARE(corpus.rows[1].labels, std::vector<std::string>{""});
     QCOMPARE(corpus.rows[0].parallelId, corpus.rows[1].parallelId);
 }
 
 void TestCorpus::csvQuoting()
 {
     const Corpus corpus = csv("text,note\r\n\"a, \"\"b\"\"\",x\r\n\"line one\nline two\r\nline three\",\"\"\r\n\"\"\"\",y");
-    QCOMPARE(prompts(corpus), (std::vector<std::string>{ "a, \"b\"", "line one\nline two\r\nline three", "\"" }));
+    QCOMPARE(prompts(corpus), (std::vector<std::string>{"a, \"b\"", "line one\nline two\r\nline three", "\""}));
     QCOMPARE(corpus.rows[2].labels[0], "y"s);
-    QCOMPARE(prompts(csv("text\nonly\n\n  \nlast")), (std::vector<std::string>{ "only", "last" }));
-    QCOMPARE(csv("text,a,b\nx,,\n").rows[0].labels, (std::vector<std::string>{ "", "" }));
+    QCOMPARE(prompts(csv("text\nonly\n\n  \nlast")), (std::vector<std::string>{"only", "last"}));
+    QCOMPARE(csv("text,a,b\nx,,\n").rows[0].labels, (std::vector<std::string>{"", ""}));
 }
 
 void TestCorpus::tsv()
 {
     const Corpus corpus = parseCorpus("text\tlanguage\none, two\ten\n\"tab\there\"\tde\n", CorpusFormat::Tsv, "c.tsv");
-    QCOMPARE(prompts(corpus), (std::vector<std::string>{ "one, two", "tab\there" }));
+    QCOMPARE(prompts(corpus), (std::vector<std::string>{"one, two", "tab\there"}));
     QCOMPARE(corpus.rows[1].language, "de"s);
 }
 
 void TestCorpus::plainText()
 {
     const Corpus corpus = parseCorpus("first\n\n \t \n  second, \"quoted\"  \n{\"text\":1}", CorpusFormat::PlainText, "c.txt");
-    QCOMPARE(prompts(corpus), (std::vector<std::string>{ "first", "  second, \"quoted\"  ", "{\"text\":1}" }));
+    QCOMPARE(prompts(corpus), (std::vector<std::string>{"first", "  second, \"quoted\"  ", "{\"text\":1}"}));
     QCOMPARE(corpus.rows[2].id, "3"s);
 }
 
 void TestCorpus::byteOrderMarksAndLineEnds()
 {
-    QCOMPARE(prompts(csv("\xEF\xBB\xBFtext\r\na\r\nb\r\n")), (std::vector<std::string>{ "a", "b" }));
-    QCOMPARE(prompts(jsonl("\xEF\xBB\xBF{\"text\":\"a\"}\r\n{\"text\":\"b\"}\r\n")), (std::vector<std::string>{ "a", "b" }));
+    QCOMPARE(prompts(csv("\xEF\xBB\xBFtext\r\na\r\nb\r\n")), (std::vector<std::string>{"a", "b"}));
+    QCOMPARE(prompts(jsonl("\xEF\xBB\xBF{\"text\":\"a\"}\r\n{\"text\":\"b\"}\r\n")), (std::vector<std::string>{"a", "b"}));
     QCOMPARE(prompts(parseCorpus("\xEF\xBB\xBF"
                                  "a\r\nb",
                  CorpusFormat::PlainText, "c.txt")),
-        (std::vector<std::string>{ "a", "b" }));
+        (std::vector<std::string>{"a", "b"}));
     // Only the first one is a mark; further on it is a character of the text.
     QCOMPARE(prompts(parseCorpus("a\n\xEF\xBB\xBF"
                                  "b\n",
@@ -260,7 +260,7 @@ void TestCorpus::rowLimit()
     expectInputError([&] { parseCorpus("{\"text\":\"" + longest + "\"}", CorpusFormat::Jsonl, "c"); }, "10 MB", "c:1");
     expectInputError([&] { parseCorpus("text\n\"" + std::string(10'000'000, '\n') + "\"\n", CorpusFormat::Csv, "c"); }, "10 MB", "c:2");
     // A line without end is given up long before it is over.
-    CorpusRows rows{ CorpusFormat::Jsonl, "c", [](auto &, const auto &) {} };
+    CorpusRows rows{CorpusFormat::Jsonl, "c", [](auto &, const auto &) {}};
     const std::string block(1'000'000, ' ');
     int fed = 0;
     expectInputError(
@@ -277,7 +277,7 @@ void TestCorpus::tooManyLabelColumns()
     std::string text;
     for (int i = 0; i < 32; ++i)
         text += "{\"text\":\"a\",\"column" + std::to_string(i) + "\":1}\n";
-    QCOMPARE(jsonl(text).labelColumns.size(), std::size_t{ 32 });
+    QCOMPARE(jsonl(text).labelColumns.size(), std::size_t{32});
     expectInputError(
         [&] { jsonl(text + "{\"text\":\"a\",\"one more\":1}\n"); }, "\"one more\" would be label column number 33", "c.jsonl:33");
 }
@@ -287,17 +287,17 @@ void TestCorpus::cutsOfTheStreamDoNotMatter()
     const std::string text = "\xEF\xBB\xBFtext,n\r\n\"a\n\"\"b\"\"\",1\r\n\r\nz\xC3\xA9,2\r\n\"\",\"3\"";
     const auto collect = [&](std::size_t step) {
         std::vector<std::string> seen;
-        CorpusRows rows{ CorpusFormat::Csv, "c", [&](std::vector<CorpusField> &fields, const std::string &where) {
+        CorpusRows rows{CorpusFormat::Csv, "c", [&](std::vector<CorpusField> &fields, const std::string &where) {
                             for (const CorpusField &field : fields)
-                                seen.push_back(where + "|" + std::string{ field.name } + "|" + field.value);
-                        } };
+                                seen.push_back(where + "|" + std::string{field.name} + "|" + field.value);
+                        }};
         for (std::size_t at = 0; at < text.size(); at += step)
-            rows.feed(std::string_view{ text }.substr(at, step));
+            rows.feed(std::string_view{text}.substr(at, step));
         rows.finish();
         return seen;
     };
     const std::vector<std::string> whole = collect(text.size());
-    QCOMPARE(whole, (std::vector<std::string>{ "c:2|text|a\n\"b\"", "c:2|n|1", "c:5|text|zé", "c:5|n|2", "c:6|text|", "c:6|n|3" }));
+    QCOMPARE(whole, (std::vector<std::string>{"c:2|text|a\n\"b\"", "c:2|n|1", "c:5|text|zé", "c:5|n|2", "c:6|text|", "c:6|n|3"}));
     for (std::size_t step = 1; step < text.size(); ++step)
         QCOMPARE(collect(step), whole);
 }
@@ -309,14 +309,14 @@ void TestCorpus::readsFilesAndPipes()
         text += "{\"text\":\"sentence number " + std::to_string(i) + "\"}\n";
     writeFile(path("large.jsonl"), text);
     const Corpus corpus = readCorpus(path("large.jsonl"));
-    QCOMPARE(corpus.rows.size(), std::size_t{ 100'000 });
+    QCOMPARE(corpus.rows.size(), std::size_t{100'000});
     QCOMPARE(corpus.rows.back().prompt, "sentence number 99999"s);
     QCOMPARE(corpus.source, path("large.jsonl"));
     QCOMPARE(corpus.sha256, sha256(text));
 
     QCOMPARE(::mkfifo(path("pipe.txt").c_str(), 0600), 0);
-    std::jthread writer{ [&] { writeFile(path("pipe.txt"), "one\ntwo\n"); } };
-    QCOMPARE(prompts(readCorpus(path("pipe.txt"))), (std::vector<std::string>{ "one", "two" }));
+    std::jthread writer{[&] { writeFile(path("pipe.txt"), "one\ntwo\n"); }};
+    QCOMPARE(prompts(readCorpus(path("pipe.txt"))), (std::vector<std::string>{"one", "two"}));
 }
 
 void TestCorpus::filesThatCannotBeRead()

@@ -52,7 +52,7 @@ public:
     }
     void set(const char *name, const std::string *value)
     {
-        m_before.emplace_back(name, qEnvironmentVariableIsSet(name) ? std::optional{ qgetenv(name) } : std::nullopt);
+        m_before.emplace_back(name, qEnvironmentVariableIsSet(name) ? std::optional{qgetenv(name)} : std::nullopt);
         value ? qputenv(name, QByteArray::fromStdString(*value)) : qunsetenv(name);
     }
 
@@ -78,14 +78,14 @@ class TestModelFolder : public QObject {
     void useCache(const char *variable, const fs::path &value)
     {
         const std::string text = value.string();
-        for (const char *name : { "HF_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME", "HOME" })
-            m_environment->set(name, name == std::string_view{ variable } ? &text : nullptr);
+        for (const char *name : {"HF_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME", "HOME"})
+            m_environment->set(name, name == std::string_view{variable} ? &text : nullptr);
     }
     /// What a download makes: blobs, links to them, refs/main.
     void putCachedModel(const fs::path &repository, const std::string &revision, bool isMain) const
     {
         put(repository / "blobs" / "c0ffee", config);
-        put(repository / "blobs" / "f00d", weights({ "a" }));
+        put(repository / "blobs" / "f00d", weights({"a"}));
         const fs::path snapshot = folder() / repository / "snapshots" / revision;
         fs::create_directories(snapshot);
         fs::create_symlink("../../blobs/c0ffee", snapshot / "config.json");
@@ -123,14 +123,14 @@ private slots:
 void TestModelFolder::singleFile()
 {
     put("tiny/config.json", config);
-    put("tiny/model.safetensors", weights({ "a", "b" }));
+    put("tiny/model.safetensors", weights({"a", "b"}));
     const auto files = open("tiny");
     QCOMPARE(files->name, "tiny"s);
     QCOMPARE(files->path, (folder() / "tiny").string());
-    QCOMPARE(files->configJson, std::string{ config });
+    QCOMPARE(files->configJson, std::string{config});
     QCOMPARE(files->fileFormat, "safetensors"s);
     QCOMPARE(files->revision, ""s);
-    QCOMPARE(files->tensors.size(), std::size_t{ 2 });
+    QCOMPARE(files->tensors.size(), std::size_t{2});
     QCOMPARE(files->tensors.at("b").f32()[0], 1.0f);
     QVERIFY(files->tokenizerJson.empty() && files->tokenizerSha256.empty() && files->generationConfigJson.empty());
     QCOMPARE(open("tiny/")->name, "tiny"s);
@@ -145,7 +145,7 @@ void TestModelFolder::singleFile()
 void TestModelFolder::everyJsonFileIsRead()
 {
     put("config.json", config);
-    put("model.safetensors", weights({ "a" }));
+    put("model.safetensors", weights({"a"}));
     put("generation_config.json", "{\"eos_token_id\": 1}");
     put("tokenizer.json", "{\"version\": \"1.0\"}");
     put("tokenizer_config.json", "{}");
@@ -161,17 +161,17 @@ void TestModelFolder::identityChangesWithWhatMatters()
     // FIPS 180-2, appendix B.1
     QCOMPARE(sha256("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"s);
     put("a/config.json", config);
-    put("a/model.safetensors", weights({ "x" }));
+    put("a/model.safetensors", weights({"x"}));
     put("b/config.json", config);
-    put("b/model.safetensors", weights({ "x" }));
+    put("b/model.safetensors", weights({"x"}));
     QCOMPARE(open("a")->sha256, open("b")->sha256);
-    QCOMPARE(open("a")->sha256.size(), std::size_t{ 64 });
+    QCOMPARE(open("a")->sha256.size(), std::size_t{64});
     put("b/config.json", "{}");
     QVERIFY(open("a")->sha256 != open("b")->sha256);
     put("b/config.json", config);
-    put("b/model.safetensors", weights({ "y" }));
+    put("b/model.safetensors", weights({"y"}));
     QVERIFY(open("a")->sha256 != open("b")->sha256);
-    put("b/model.safetensors", weights({ "x" }));
+    put("b/model.safetensors", weights({"x"}));
     put("b/tokenizer.json", "{}");
     QCOMPARE(open("a")->sha256, open("b")->sha256);
 }
@@ -179,19 +179,19 @@ void TestModelFolder::identityChangesWithWhatMatters()
 void TestModelFolder::shards()
 {
     put("config.json", config);
-    put("model-00001-of-00002.safetensors", weights({ "a", "b" }));
-    put("model-00002-of-00002.safetensors", weights({ "c", "not in the index" }));
+    put("model-00001-of-00002.safetensors", weights({"a", "b"}));
+    put("model-00002-of-00002.safetensors", weights({"c", "not in the index"}));
     put("model.safetensors.index.json",
-        index({ { "a", "model-00001-of-00002.safetensors" }, { "b", "model-00001-of-00002.safetensors" },
-            { "c", "model-00002-of-00002.safetensors" } }));
+        index({{"a", "model-00001-of-00002.safetensors"}, {"b", "model-00001-of-00002.safetensors"},
+            {"c", "model-00002-of-00002.safetensors"}}));
     const auto files = open();
-    QCOMPARE(files->tensors.size(), std::size_t{ 4 });
+    QCOMPARE(files->tensors.size(), std::size_t{4});
     QCOMPARE(files->tensors.at("b").f32()[0], 1.0f);
     QCOMPARE(files->tensors.at("c").f32()[0], 0.0f);
-    QCOMPARE(files->mappings.size(), std::size_t{ 2 });
+    QCOMPARE(files->mappings.size(), std::size_t{2});
 
-    put("model.safetensors", weights({ "single" }));
-    QCOMPARE(open()->tensors.size(), std::size_t{ 1 });
+    put("model.safetensors", weights({"single"}));
+    QCOMPARE(open()->tensors.size(), std::size_t{1});
 }
 
 void TestModelFolder::damagedIndexes_data()
@@ -210,15 +210,15 @@ void TestModelFolder::damagedIndexes_data()
     add("weight_map is a list", R"({"weight_map":["a.safetensors"]})", "not a JSON object");
     add("shard is a number", R"({"weight_map":{"a":1}})", "not said to be in");
     add("shard is an object", R"({"weight_map":{"a":{}}})", "not said to be in");
-    add("tensor twice", index({ { "a", "x.safetensors" }, { "a", "y.safetensors" } }), "\"a\" occurs twice");
-    add("folder above", index({ { "a", "../model.safetensors" } }), "same folder");
-    add("absolute path", index({ { "a", "/etc/model.safetensors" } }), "same folder");
-    add("folder below", index({ { "a", "sub/model.safetensors" } }), "same folder");
-    add("backslash", index({ { "a", "..\\\\model.safetensors" } }), "same folder");
-    add("zero byte in a name", index({ { "a", "x\\u0000.safetensors" } }), "same folder");
-    add("dots only", index({ { "a", ".." } }), "same folder");
-    add("no name", index({ { "a", "" } }), "same folder");
-    add("pickle", index({ { "a", "pytorch_model-00001-of-00002.bin" } }), "same folder");
+    add("tensor twice", index({{"a", "x.safetensors"}, {"a", "y.safetensors"}}), "\"a\" occurs twice");
+    add("folder above", index({{"a", "../model.safetensors"}}), "same folder");
+    add("absolute path", index({{"a", "/etc/model.safetensors"}}), "same folder");
+    add("folder below", index({{"a", "sub/model.safetensors"}}), "same folder");
+    add("backslash", index({{"a", "..\\\\model.safetensors"}}), "same folder");
+    add("zero byte in a name", index({{"a", "x\\u0000.safetensors"}}), "same folder");
+    add("dots only", index({{"a", ".."}}), "same folder");
+    add("no name", index({{"a", ""}}), "same folder");
+    add("pickle", index({{"a", "pytorch_model-00001-of-00002.bin"}}), "same folder");
     add("nested without end", R"({"metadata":)" + std::string(100'000, '['), "nested deeper");
 }
 
@@ -235,18 +235,18 @@ void TestModelFolder::damagedIndexes()
 void TestModelFolder::shardsThatDoNotFitTheIndex()
 {
     put("config.json", config);
-    put("model.safetensors.index.json", index({ { "a", "1.safetensors" }, { "b", "2.safetensors" } }));
+    put("model.safetensors.index.json", index({{"a", "1.safetensors"}, {"b", "2.safetensors"}}));
     expectInputError([&] { open(); }, "2 of 2 weight files are missing, the first is \"1.safetensors\"", folder().string());
-    put("1.safetensors", weights({ "a" }));
+    put("1.safetensors", weights({"a"}));
     expectInputError([&] { open(); }, "1 of 2 weight files are missing, the first is \"2.safetensors\"", folder().string());
-    put("2.safetensors", weights({ "c" }));
+    put("2.safetensors", weights({"c"}));
     expectInputError([&] { open(); }, "\"b\" is in \"2.safetensors\", but it is not", "model.safetensors.index.json");
-    put("2.safetensors", weights({ "b", "a" }));
+    put("2.safetensors", weights({"b", "a"}));
     expectInputError([&] { open(); }, "\"a\" is in two weight files, \"1.safetensors\" and \"2.safetensors\"", folder().string());
-    put("1.safetensors", weights({ "b" }));
-    put("2.safetensors", weights({ "a" }));
+    put("1.safetensors", weights({"b"}));
+    put("2.safetensors", weights({"a"}));
     expectInputError([&] { open(); }, "but it is not", "model.safetensors.index.json");
-    put("2.safetensors", weights({ "a" }).substr(0, weights({ "a" }).size() - 1));
+    put("2.safetensors", weights({"a"}).substr(0, weights({"a"}).size() - 1));
     expectInputError([&] { open(); }, "lies at bytes", "2.safetensors");
     fs::remove(folder() / "2.safetensors");
     fs::create_directory(folder() / "2.safetensors");
@@ -259,16 +259,16 @@ void TestModelFolder::foldersOfAnotherKind_data()
     QTest::addColumn<QString>("words");
     const auto add = [](const char *name, const QStringList &names, const char *words) { QTest::newRow(name) << names << words; };
     add("empty", {}, "no config.json");
-    add("weights only", { "model.safetensors" }, "no config.json");
-    add("no weights", { "config.json" }, "no weights");
-    add("pickles only", { "config.json", "pytorch_model.bin", "tokenizer.json" }, "PyTorch pickle (pytorch_model.bin)");
-    add("Mistral's own format", { "config.json", "consolidated.safetensors" },
+    add("weights only", {"model.safetensors"}, "no config.json");
+    add("no weights", {"config.json"}, "no weights");
+    add("pickles only", {"config.json", "pytorch_model.bin", "tokenizer.json"}, "PyTorch pickle (pytorch_model.bin)");
+    add("Mistral's own format", {"config.json", "consolidated.safetensors"},
         "\"consolidated.safetensors\" but none with the standard name");
-    add("shards without index", { "config.json", "model-00001-of-00002.safetensors" }, "no model.safetensors.index.json");
-    add("adapter", { "adapter_config.json", "adapter_model.safetensors" }, "adapter (LoRA)");
-    add("adapter with a config", { "config.json", "adapter_config.json", "adapter_model.safetensors" }, "adapter (LoRA)");
-    add("GGUF", { "olmoe-q4.gguf" }, "GGUF model");
-    add("empty repository of the cache", { "refs", "snapshots" }, "none of its snapshots");
+    add("shards without index", {"config.json", "model-00001-of-00002.safetensors"}, "no model.safetensors.index.json");
+    add("adapter", {"adapter_config.json", "adapter_model.safetensors"}, "adapter (LoRA)");
+    add("adapter with a config", {"config.json", "adapter_config.json", "adapter_model.safetensors"}, "adapter (LoRA)");
+    add("GGUF", {"olmoe-q4.gguf"}, "GGUF model");
+    add("empty repository of the cache", {"refs", "snapshots"}, "none of its snapshots");
 }
 
 void TestModelFolder::foldersOfAnotherKind()
@@ -286,7 +286,7 @@ void TestModelFolder::pathsThatAreNoFolder()
     expectInputError([&] { open("model.gguf"); }, "GGUF file", "model.gguf");
     put("trace.h5", "\x89HDF\r\n\x1a\n\0\0"s);
     expectInputError([&] { open("trace.h5"); }, "HDF5 file", "trace.h5");
-    put("model.safetensors", weights({ "a" }));
+    put("model.safetensors", weights({"a"}));
     expectInputError([&] { open("model.safetensors"); }, "a model is a folder", "model.safetensors");
     put("empty", "");
     expectInputError([&] { open("empty"); }, "a model is a folder", "empty");
@@ -299,7 +299,7 @@ void TestModelFolder::pathsThatAreNoFolder()
 void TestModelFolder::brokenLinkIsNoMissingFile()
 {
     put("config.json", config);
-    put("model.safetensors", weights({ "a" }));
+    put("model.safetensors", weights({"a"}));
     fs::create_symlink("blobs/gone", folder() / "tokenizer.json");
     expectInputError([&] { open(); }, "no such file", "tokenizer.json");
     fs::remove(folder() / "tokenizer.json");
@@ -310,20 +310,20 @@ void TestModelFolder::brokenLinkIsNoMissingFile()
 void TestModelFolder::tooLargeConfig()
 {
     put("config.json", std::string(16'000'001, ' '));
-    put("model.safetensors", weights({ "a" }));
+    put("model.safetensors", weights({"a"}));
     expectInputError([&] { open(); }, "16000001 bytes", "config.json");
 }
 
 void TestModelFolder::cacheLocations()
 {
     useCache("HF_HUB_CACHE", "/one");
-    QCOMPARE(huggingFaceCacheFolder(), fs::path{ "/one" });
+    QCOMPARE(huggingFaceCacheFolder(), fs::path{"/one"});
     useCache("HF_HOME", "/two");
-    QCOMPARE(huggingFaceCacheFolder(), fs::path{ "/two/hub" });
+    QCOMPARE(huggingFaceCacheFolder(), fs::path{"/two/hub"});
     useCache("XDG_CACHE_HOME", "/three");
-    QCOMPARE(huggingFaceCacheFolder(), fs::path{ "/three/huggingface/hub" });
+    QCOMPARE(huggingFaceCacheFolder(), fs::path{"/three/huggingface/hub"});
     useCache("HOME", "/four");
-    QCOMPARE(huggingFaceCacheFolder(), fs::path{ "/four/.cache/huggingface/hub" });
+    QCOMPARE(huggingFaceCacheFolder(), fs::path{"/four/.cache/huggingface/hub"});
     QVERIFY(huggingFaceCache().empty());
 }
 
@@ -335,7 +335,7 @@ void TestModelFolder::cachedModelIsFoundByName()
     const auto files = openModelFolder("allenai/OLMoE-1B-7B");
     QCOMPARE(files->name, "allenai/OLMoE-1B-7B"s);
     QCOMPARE(files->revision, "aaaa"s);
-    QCOMPARE(files->tensors.size(), std::size_t{ 1 });
+    QCOMPARE(files->tensors.size(), std::size_t{1});
     const auto byPath = open("models--allenai--OLMoE-1B-7B/snapshots/bbbb");
     QCOMPARE(byPath->name, "allenai/OLMoE-1B-7B"s);
     QCOMPARE(byPath->revision, "bbbb"s);
@@ -349,7 +349,7 @@ void TestModelFolder::cacheWithoutMainTakesTheNewest()
     useCache("HF_HUB_CACHE", folder());
     putCachedModel("models--o--m", "old", false);
     putCachedModel("models--o--m", "new", false);
-    fs::last_write_time(folder() / "models--o--m/snapshots/old", fs::file_time_type::clock::now() - std::chrono::hours{ 1 });
+    fs::last_write_time(folder() / "models--o--m/snapshots/old", fs::file_time_type::clock::now() - std::chrono::hours{1});
     QCOMPARE(cachedSnapshot("o/m")->revision, "new"s);
     put("models--o--m/refs/main", "a-revision-that-was-never-finished\n");
     QCOMPARE(cachedSnapshot("o/m")->revision, "new"s);
@@ -365,7 +365,7 @@ void TestModelFolder::hostileCache()
     QVERIFY(!cachedSnapshot("o/m"));
     put("hub/models--o--m/refs/main", std::string(100'000, 'a'));
     QVERIFY(!cachedSnapshot("o/m"));
-    for (const char *name : { "", "/", "o/", "/m", "../m", "o/..", "o/m/x", "o\\m", "o m" })
+    for (const char *name : {"", "/", "o/", "/m", "../m", "o/..", "o/m/x", "o\\m", "o m"})
         QVERIFY2(!isModelName(name), name);
     QVERIFY(isModelName("Qwen/Qwen1.5-MoE-A2.7B_x"));
 }
@@ -381,7 +381,7 @@ void TestModelFolder::listOfCachedModels()
     put("datasets--d--data/snapshots/5/config.json", config);
     put("version.txt", "1");
     const std::vector<CachedModel> models = huggingFaceCache();
-    QCOMPARE(models.size(), std::size_t{ 3 });
+    QCOMPARE(models.size(), std::size_t{3});
     QCOMPARE(models[0].name, "a/first"s);
     QCOMPARE(models[0].family, "olmoe"s);
     QCOMPARE(models[0].revision, "2"s);
@@ -406,7 +406,7 @@ void TestModelFolder::twentyThousandTensors()
     put("model.safetensors.index.json", index(shardOf));
     QBENCHMARK_ONCE
     {
-        QCOMPARE(open()->tensors.size(), std::size_t{ 20'000 });
+        QCOMPARE(open()->tensors.size(), std::size_t{20'000});
     }
 }
 

@@ -165,7 +165,7 @@ void TestSafetensors::everyCutOfAFileIsAnError()
 {
     const std::string whole =
         safetensorsBytes("{" + entryJson("a", "F32", "[2]", 0, 8) + "," + entryJson("b", "BF16", "[3,1]", 8, 14) + "}", "12345678901234");
-    QCOMPARE(parseSafetensors(whole, whole.size(), "x").size(), std::size_t{ 2 });
+    QCOMPARE(parseSafetensors(whole, whole.size(), "x").size(), std::size_t{2});
     for (std::size_t length = 0; length < whole.size(); ++length)
         expectInputError([&] { parseSafetensors(whole.substr(0, length), length, "x"); }, "", "x");
     const std::string longer = whole + "\0"s;
@@ -174,8 +174,8 @@ void TestSafetensors::everyCutOfAFileIsAnError()
 
 void TestSafetensors::mappedNumbersAreThoseOfTheFile()
 {
-    const float numbers[] = { 1.5f, -2.25f };
-    std::string data{ reinterpret_cast<const char *>(numbers), sizeof numbers };
+    const float numbers[] = {1.5f, -2.25f};
+    std::string data{reinterpret_cast<const char *>(numbers), sizeof numbers};
     data += "\x80\x3f\x00\x3c"s; // 1.0 as BF16 and as F16
     std::string header = "{" + entryJson("f", "F32", "[2]", 0, 8) + "," + entryJson("b", "BF16", "[1]", 8, 10) + ","
         + entryJson("h", "F16", "[1,1]", 10, 12) + "}";
@@ -185,7 +185,7 @@ void TestSafetensors::mappedNumbersAreThoseOfTheFile()
     const SafetensorsFile file = mapSafetensors(path("sound.safetensors"));
     QCOMPARE(file.fileBytes, static_cast<std::uint64_t>(8 + header.size() + data.size()));
     QCOMPARE(file.header.substr(8), header);
-    QCOMPARE(file.owners.size(), std::size_t{ 1 }); // nothing was copied
+    QCOMPARE(file.owners.size(), std::size_t{1}); // nothing was copied
     QCOMPARE(file.tensors[0].first, "f"s);
     QCOMPARE(file.tensors[0].second.f32()[1], -2.25f);
     QCOMPARE(bf16ToF32(*static_cast<const std::uint16_t *>(file.tensors[1].second.data)), 1.0f);
@@ -196,12 +196,12 @@ void TestSafetensors::mappedNumbersAreThoseOfTheFile()
 void TestSafetensors::unalignedTensorsAreCopied()
 {
     const float number = 3.5f;
-    const std::string data = "x" + std::string{ reinterpret_cast<const char *>(&number), sizeof number };
+    const std::string data = "x" + std::string{reinterpret_cast<const char *>(&number), sizeof number};
     std::string header = "{" + entryJson("byte", "U8", "[1]", 0, 1) + "," + entryJson("number", "F32", "[1]", 1, 5) + "}";
     header.resize((header.size() + 7) / 8 * 8, ' ');
     writeFile(path("unaligned.safetensors"), safetensorsBytes(header, data));
     const SafetensorsFile file = mapSafetensors(path("unaligned.safetensors"));
-    QCOMPARE(reinterpret_cast<std::uintptr_t>(file.tensors[1].second.data) % sizeof(float), std::uintptr_t{ 0 });
+    QCOMPARE(reinterpret_cast<std::uintptr_t>(file.tensors[1].second.data) % sizeof(float), std::uintptr_t{0});
     QCOMPARE(file.tensors[1].second.f32()[0], 3.5f);
     QCOMPARE(*static_cast<const char *>(file.tensors[0].second.data), 'x');
 }
@@ -215,7 +215,7 @@ void TestSafetensors::offsetsBeyondFourGigabytes()
     header.resize((header.size() + 7) / 8 * 8, ' ');
     const std::string name = path("sparse.safetensors");
     writeFile(name, safetensorsBytes(header, {}));
-    QFile file{ QString::fromStdString(name) };
+    QFile file{QString::fromStdString(name)};
     QVERIFY(file.open(QIODevice::ReadWrite));
     const float number = 7.0f;
     QVERIFY(file.seek(static_cast<qint64>(8 + header.size() + first)));

@@ -48,7 +48,7 @@ std::string errorOf(const Action &action)
 
 QStringList filesIn(const QTemporaryDir &folder)
 {
-    return QDir{ folder.path() }.entryList(QDir::Files | QDir::Hidden);
+    return QDir{folder.path()}.entryList(QDir::Files | QDir::Hidden);
 }
 
 std::string outputOf(const QString &program, const QStringList &arguments)
@@ -70,11 +70,11 @@ private slots:
     {
         QTest::addColumn<int>("experts");
         QTest::addColumn<int>("fieldBits");
-        for (int experts : { 2, 60, 255, 256, 512 })
+        for (int experts : {2, 60, 255, 256, 512})
             QTest::addRow("%d experts, all fields", experts) << experts << 0x1ff;
         QTest::addRow("no optional field") << 60 << 0;
-        const char *const names[] = { "gate weights", "router logits", "selection scores", "output norms", "varying count",
-            "log-probabilities", "predictions", "token text", "mean softmax" };
+        const char *const names[] = {"gate weights", "router logits", "selection scores", "output norms", "varying count",
+            "log-probabilities", "predictions", "token text", "mean softmax"};
         for (int bit = 0; bit < 9; ++bit) {
             QTest::addRow("only %s", names[bit]) << 60 << (1 << bit);
             QTest::addRow("all but %s", names[bit]) << 60 << (0x1ff & ~(1 << bit));
@@ -88,7 +88,7 @@ private slots:
         TraceShape shape;
         shape.experts = experts;
         shape.slotCount = std::min(experts, 3);
-        shape.fields = { bit(0), bit(1), bit(2), bit(3), bit(4), bit(5), bit(6), bit(7), bit(8) };
+        shape.fields = {bit(0), bit(1), bit(2), bit(3), bit(4), bit(5), bit(6), bit(7), bit(8)};
         const TracePtr original = randomTrace(shape, static_cast<std::uint64_t>(experts + fieldBits));
         QTemporaryDir folder;
         write(in(folder, "t.h5"), *original);
@@ -98,7 +98,7 @@ private slots:
         MemoryTrace back;
         copyTrace(*copy, back, Progress{});
         QCOMPARE(QString::fromStdString(difference(*original, back)), QString{});
-        QCOMPARE(filesIn(folder), QStringList{ "t.h5" });
+        QCOMPARE(filesIn(folder), QStringList{"t.h5"});
     }
 
     void randomTracesOfAnyShape()
@@ -127,7 +127,7 @@ private slots:
     void chunkBordersLeaveNoSeam()
     {
         TraceShape shape;
-        shape.layers = { 2, 5 };
+        shape.layers = {2, 5};
         shape.sequences = 12;
         shape.maxTokens = 4200; // several chunks of every dataset, none filled exactly
         shape.fields = allFields();
@@ -164,9 +164,9 @@ private slots:
     {
         const TracePtr original = randomTrace({}, 3);
         QTemporaryDir folder;
-        write(in(folder, "t.h5"), *original, { .halfWeights = true });
+        write(in(folder, "t.h5"), *original, {.halfWeights = true});
         const TracePtr copy = openTraceFile(in(folder, "t.h5"));
-        const TokenRange all{ 0, original->meta().tokens };
+        const TokenRange all{0, original->meta().tokens};
         std::vector<float> a(static_cast<std::size_t>(all.count() * 2)), b(a.size());
         original->gateWeights(all, 1, a);
         copy->gateWeights(all, 1, b);
@@ -200,13 +200,13 @@ private slots:
         QTemporaryDir folder;
         MemoryTrace expected;
         const auto sink = createTraceFile(in(folder, "t.h5"), {});
-        for (TraceSink *to : { sink.get(), static_cast<TraceSink *>(&expected) }) {
+        for (TraceSink *to : {sink.get(), static_cast<TraceSink *>(&expected)}) {
             to->begin(meta);
             const std::vector<float> mean(3 * 8, 0.125f);
             for (int s = 0; s < finished; ++s) {
                 SequenceInfo info;
                 info.id = std::to_string(s);
-                info.labels = { "", "" };
+                info.labels = {"", ""};
                 info.firstToken = 100 * s;
                 info.nPrompt = 100;
                 to->append(randomBlock(meta, 100, s, 0, static_cast<std::uint64_t>(s)));
@@ -249,7 +249,7 @@ private slots:
         QVERIFY(errorOf([&] { createTraceFile(in(folder, "t.h5"), {}); }).find("exists already") != std::string::npos);
         QCOMPARE(QString::fromStdString(difference(*first, *openTraceFile(in(folder, "t.h5")))), QString{});
         const TracePtr stillOpen = openTraceFile(in(folder, "t.h5"));
-        write(in(folder, "t.h5"), *second, { .overwrite = true });
+        write(in(folder, "t.h5"), *second, {.overwrite = true});
         QCOMPARE(QString::fromStdString(difference(*second, *openTraceFile(in(folder, "t.h5")))), QString{});
         QCOMPARE(QString::fromStdString(difference(*first, *stillOpen)), QString{}); // the old file lives as long as someone reads it
     }
@@ -267,7 +267,7 @@ private slots:
     void placesThatCannotBeWritten()
     {
         QTemporaryDir folder;
-        QVERIFY(errorOf([&] { createTraceFile(folder.path().toStdString(), { .overwrite = true }); }).find("folder") != std::string::npos);
+        QVERIFY(errorOf([&] { createTraceFile(folder.path().toStdString(), {.overwrite = true}); }).find("folder") != std::string::npos);
         QVERIFY(errorOf([&] { createTraceFile(in(folder, "missing/t.h5"), {}); }).find("Create the folder") != std::string::npos);
         if (geteuid() == 0)
             QVERIFY(!errorOf([&] { createTraceFile("/proc/t.h5", {}); }).empty()); // root may write into any folder but this
@@ -281,7 +281,7 @@ private slots:
     void fullDiskGivesOneErrorAndNoFile_data()
     {
         QTest::addColumn<int>("limitKiB");
-        for (int limit : { 4, 64, 300, 2000 })
+        for (int limit : {4, 64, 300, 2000})
             QTest::addRow("%d KiB", limit) << limit;
     }
     /// The largest file size stands in for a full disk: both stop a write half-way, and only this can be set up by a test.
@@ -300,7 +300,7 @@ private slots:
         shape.maxTokens = 2000;
         shape.fields = allFields();
         const std::string error = errorOf([&] {
-            const auto sink = createTraceFile(in(folder, "t.h5"), { .compress = false });
+            const auto sink = createTraceFile(in(folder, "t.h5"), {.compress = false});
             record(*sink, shape, 1);
         });
         setrlimit(RLIMIT_FSIZE, &before);
@@ -321,7 +321,7 @@ private slots:
         sink->begin(meta);
         qunsetenv("SOURCE_DATE_EPOCH");
         sink->finish({});
-        QCOMPARE(openTraceFile(in(folder, "t.h5"))->meta().dateCreated, std::string{ "2023-11-14T22:13:20Z" });
+        QCOMPARE(openTraceFile(in(folder, "t.h5"))->meta().dateCreated, std::string{"2023-11-14T22:13:20Z"});
     }
 
     void netcdfSeesEveryVariableWithNamedDimensions()
@@ -332,23 +332,22 @@ private slots:
         shape.fields = allFields();
         QTemporaryDir folder;
         write(in(folder, "t.h5"), *randomTrace(shape, 1));
-        const std::string header = outputOf("ncdump", { "-h", folder.filePath("t.h5") });
+        const std::string header = outputOf("ncdump", {"-h", folder.filePath("t.h5")});
         QVERIFY2(header.find("phony_dim") == std::string::npos, header.c_str());
-        for (const char *variable :
-            { "ubyte expert_id(token, layer, slot)", "float gate_weight(token, layer, slot)", "router_logit(token, layer, expert)",
-                "selection_score(token, layer, expert)", "expert_out_norm(token, layer, slot)", "ubyte n_active(token, layer)",
-                "int token_id(token)", "int position(token)", "int seq_index(token)", "byte phase(token)", "float logprob(token)",
-                "int predicted_id(token)", "ubyte token_bytes(byte)", "int64 token_offset(token_edge)", "int64 load(layer, expert)",
-                "double gate_mass(layer, expert)", "int64 token(token)", "int layer(layer)", "int slot(slot)", "int expert(expert)",
-                "int sequence(sequence)", "int language(language)", "int domain(domain)", "string seq_id(sequence)",
-                "int language_index(sequence)", "int domain_index(sequence)", "string parallel_id(sequence)", "int64 n_prompt(sequence)",
-                "int64 n_generated(sequence)", "string sha256(sequence)", "string label_source(sequence)", "string label_grade(sequence)",
-                "string language_code(language)", "string domain_name(domain)", "float mean_softmax(sequence, layer, expert)",
-                "string name(check)", "string status(check)", "double value(check)", "double limit(check)", "expert_id:_FillValue = 255UB",
-                "phase:flag_meanings = \"prefill decode\"", "router_logit:kind = \"logit\"", ":format = \"moe-routing-trace\"",
-                ":format_version = \"1.0\"", ":default = \"view_load\"", ":NX_class = \"NXdata\"", "string :axes = \"layer\", \"expert\"" })
-            QVERIFY2(header.find(variable) != std::string::npos, (std::string{ variable } + " is missing in\n" + header).c_str());
-        const std::string data = outputOf("ncdump", { "-v", "load,gate_weight", folder.filePath("t.h5") });
+        for (const char *variable : {"ubyte expert_id(token, layer, slot)", "float gate_weight(token, layer, slot)",
+                 "router_logit(token, layer, expert)", "selection_score(token, layer, expert)", "expert_out_norm(token, layer, slot)",
+                 "ubyte n_active(token, layer)", "int token_id(token)", "int position(token)", "int seq_index(token)", "byte phase(token)",
+                 "float logprob(token)", "int predicted_id(token)", "ubyte token_bytes(byte)", "int64 token_offset(token_edge)",
+                 "int64 load(layer, expert)", "double gate_mass(layer, expert)", "int64 token(token)", "int layer(layer)", "int slot(slot)",
+                 "int expert(expert)", "int sequence(sequence)", "int language(language)", "int domain(domain)", "string seq_id(sequence)",
+                 "int language_index(sequence)", "int domain_index(sequence)", "string parallel_id(sequence)", "int64 n_prompt(sequence)",
+                 "int64 n_generated(sequence)", "string sha256(sequence)", "string label_source(sequence)", "string label_grade(sequence)",
+                 "string language_code(language)", "string domain_name(domain)", "float mean_softmax(sequence, layer, expert)",
+                 "string name(check)", "string status(check)", "double value(check)", "double limit(check)", "expert_id:_FillValue = 255UB",
+                 "phase:flag_meanings = \"prefill decode\"", "router_logit:kind = \"logit\"", ":format = \"moe-routing-trace\"",
+                 ":format_version = \"1.0\"", ":default = \"view_load\"", ":NX_class = \"NXdata\"", "string :axes = \"layer\", \"expert\""})
+            QVERIFY2(header.find(variable) != std::string::npos, (std::string{variable} + " is missing in\n" + header).c_str());
+        const std::string data = outputOf("ncdump", {"-v", "load,gate_weight", folder.filePath("t.h5")});
         QVERIFY2(data.find("load =") != std::string::npos && data.find("gate_weight =") != std::string::npos, data.substr(0, 2000).c_str());
     }
 
@@ -361,17 +360,17 @@ private slots:
         shape.experts = 300;
         QTemporaryDir folder;
         write(in(folder, "t.h5"), *randomTrace(shape, 1));
-        const QString header = QString::fromStdString(outputOf("h5dump", { "-p", "-H", folder.filePath("t.h5") }));
+        const QString header = QString::fromStdString(outputOf("h5dump", {"-p", "-H", folder.filePath("t.h5")}));
         QVERIFY(header.contains("DATASET \"expert_id\""));
         // everything but the bookkeeping of the dimension scales, which is made of references
         QString own = header;
         own.remove(QRegularExpression{
-            "ATTRIBUTE \"(REFERENCE_LIST|DIMENSION_LIST)\" \\{.*?DATASPACE[^\\n]*\\n", QRegularExpression::DotMatchesEverythingOption });
-        for (const char *type : { "H5T_ENUM", "H5T_COMPOUND", "H5T_REFERENCE", "H5T_OPAQUE", "H5T_BITFIELD" })
-            QVERIFY2(!own.contains(type), qPrintable(QString{ type } + " in\n" + own));
+            "ATTRIBUTE \"(REFERENCE_LIST|DIMENSION_LIST)\" \\{.*?DATASPACE[^\\n]*\\n", QRegularExpression::DotMatchesEverythingOption});
+        for (const char *type : {"H5T_ENUM", "H5T_COMPOUND", "H5T_REFERENCE", "H5T_OPAQUE", "H5T_BITFIELD"})
+            QVERIFY2(!own.contains(type), qPrintable(QString{type} + " in\n" + own));
         QVERIFY(header.contains("COMPRESSION DEFLATE { LEVEL 1 }"));
         QVERIFY(!header.contains("USER_DEFINED_FILTER"));
-        QVERIFY(outputOf("h5dump", { "-d", "/expert_id", folder.filePath("t.h5") }).find("error") == std::string::npos);
+        QVERIFY(outputOf("h5dump", {"-d", "/expert_id", folder.filePath("t.h5")}).find("error") == std::string::npos);
     }
 };
 

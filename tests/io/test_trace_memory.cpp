@@ -22,13 +22,13 @@ constexpr std::int64_t sequenceTokens = 1000;
 /// Peak resident memory since the last call, in MiB.
 double peakMiB()
 {
-    std::ifstream status{ "/proc/self/status" };
+    std::ifstream status{"/proc/self/status"};
     std::string line;
     double peak = 0;
     while (std::getline(status, line))
         if (line.starts_with("VmHWM:"))
             peak = std::stod(line.substr(6)) / 1024;
-    std::ofstream{ "/proc/self/clear_refs" } << 5; // starts a new peak
+    std::ofstream{"/proc/self/clear_refs"} << 5; // starts a new peak
     return peak;
 }
 
@@ -37,7 +37,7 @@ void recordMany(const std::filesystem::path &file, std::int64_t tokens)
     TraceShape shape;
     shape.experts = 64;
     shape.slotCount = 8;
-    shape.layers = { 0, 1, 2, 3, 4, 5, 6, 7 };
+    shape.layers = {0, 1, 2, 3, 4, 5, 6, 7};
     const TraceMeta meta = metaOf(shape);
     const auto sink = createTraceFile(file, {});
     sink->begin(meta);
@@ -53,7 +53,7 @@ void recordMany(const std::filesystem::path &file, std::int64_t tokens)
         SequenceInfo info;
         info.id = "sequence-" + std::to_string(sequence);
         info.sha256 = std::string(64, 'a');
-        info.labels = { "web", std::to_string(sequence % 5) };
+        info.labels = {"web", std::to_string(sequence % 5)};
         info.firstToken = done;
         info.nPrompt = sequenceTokens;
         sink->endSequence(info, mean);

@@ -15,7 +15,7 @@ namespace expertscope {
 enum class ColourMap {
     Viridis,
     Cividis,
-    Diverging,   ///< blue - white - orange; the middle is the middle of the range
+    Diverging, ///< blue - white - orange; the middle is the middle of the range
     Categorical, ///< the value is an expert id
 };
 QString title(ColourMap map);
@@ -32,7 +32,7 @@ QRgb inkOn(QRgb background);
 
 /// How the range of a scale follows the data.
 enum class RangeMode {
-    Full,   ///< smallest to largest value
+    Full, ///< smallest to largest value
     Robust, ///< 1st to 99th percentile; the rest is clipped and the legend says so
     Locked, ///< stays as it is whatever is shown
 };

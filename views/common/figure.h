@@ -19,8 +19,8 @@ namespace expertscope {
 struct FigureLook {
     QColor paper;
     QColor ink;
-    QColor faint;   ///< axis lines, secondary text
-    QColor accent;  ///< selection, crosshair
+    QColor faint; ///< axis lines, secondary text
+    QColor accent; ///< selection, crosshair
     QColor missing; ///< hatch lines of what is not there
     QFont font;
 

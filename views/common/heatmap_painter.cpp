@@ -21,9 +21,9 @@ constexpr float missing = std::numeric_limits<float>::quiet_NaN();
 /// Which cells lie under each device pixel along one axis.
 struct PixelAxis {
     std::vector<std::int64_t> first; ///< [pixels]
-    std::vector<std::int64_t> end;   ///< [pixels] exclusive; first + 1 where a pixel is not wider than a cell
-    std::vector<bool> lastOfCell;    ///< [pixels] the next pixel shows another cell
-    double perPixel = 1;             ///< cells
+    std::vector<std::int64_t> end; ///< [pixels] exclusive; first + 1 where a pixel is not wider than a cell
+    std::vector<bool> lastOfCell; ///< [pixels] the next pixel shows another cell
+    double perPixel = 1; ///< cells
 
     PixelAxis(double from, double cells, int pixels, std::int64_t count)
         : perPixel{cells / pixels}

@@ -22,15 +22,15 @@ namespace expertscope {
 struct HeatmapContent {
     HeatmapDataPtr data;
     QString title;
-    QString caption;     ///< selection, n, definition
+    QString caption; ///< selection, n, definition
     QString columnTitle; ///< axis titles
     QString rowTitle;
     QString valueTitle; ///< "Router entropy"
-    QString unit;       ///< "bits"; empty or "1" = a pure number
+    QString unit; ///< "bits"; empty or "1" = a pure number
     std::function<QString(std::int64_t)> columnName;
     std::function<QString(std::int64_t)> rowName;
-    std::function<QString(std::int64_t)> columnText;             ///< shown under wide columns: a token's text
-    ColourMap map = ColourMap::Viridis;                          ///< Viridis stands for any sequential map
+    std::function<QString(std::int64_t)> columnText; ///< shown under wide columns: a token's text
+    ColourMap map = ColourMap::Viridis; ///< Viridis stands for any sequential map
     double reference = std::numeric_limits<double>::quiet_NaN(); ///< chance level, in units of the value
     QString referenceName;
     std::optional<double> floor; ///< automatic ranges begin here (0 for shares)

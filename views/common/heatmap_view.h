@@ -119,7 +119,7 @@ private:
     std::int64_t m_bandBegin = 0;
     std::int64_t m_bandEnd = 0;
     Cell m_crosshair; ///< from outside
-    Cell m_cell;      ///< under the mouse or moved by keys
+    Cell m_cell; ///< under the mouse or moved by keys
     bool m_brushColumns = false;
     Drag m_drag = Drag::None;
     QPointF m_dragStart;

@@ -15,14 +15,14 @@ namespace expertscope {
 
 struct LegendSpec {
     ColourScale scale;
-    QString title;                                               ///< with the unit: "Router entropy [bits]"
-    int categories = 0;                                          ///< of a categorical scale
+    QString title; ///< with the unit: "Router entropy [bits]"
+    int categories = 0; ///< of a categorical scale
     double reference = std::numeric_limits<double>::quiet_NaN(); ///< marked on the bar; NaN = none
-    QString referenceName;                                       ///< "chance"
-    bool clippedLow = false;                                     ///< some values lie below the range
+    QString referenceName; ///< "chance"
+    bool clippedLow = false; ///< some values lie below the range
     bool clippedHigh = false;
     bool missing = false; ///< some values are missing (hatched)
-    bool locked = false;  ///< the range does not follow the data
+    bool locked = false; ///< the range does not follow the data
 };
 
 /// Paints the bar into the target. Horizontal: title above the bar, ticks below. Vertical: ticks right of the bar, title rotated.

@@ -13,13 +13,13 @@
 namespace expertscope {
 
 struct Selection {
-    int sequence = -1;        ///< index into TraceMeta::sequences; -1 = whole trace
-    std::int64_t token = -1;  ///< row of the trace; -1 = none
-    TokenRange brush;         ///< brushed token rows; empty = none
-    int layer = 0;            ///< index into TraceMeta::layers
+    int sequence = -1; ///< index into TraceMeta::sequences; -1 = whole trace
+    std::int64_t token = -1; ///< row of the trace; -1 = none
+    TokenRange brush; ///< brushed token rows; empty = none
+    int layer = 0; ///< index into TraceMeta::layers
     std::vector<int> experts; ///< of that layer, ascending; empty = none
-    QString group;            ///< one group of `grouping` ("de"); empty = none
-    QString grouping;         ///< what the group is of: "language" or "domain"; empty without a group
+    QString group; ///< one group of `grouping` ("de"); empty = none
+    QString grouping; ///< what the group is of: "language" or "domain"; empty without a group
     bool operator==(const Selection &) const = default;
 };
 

@@ -19,7 +19,7 @@ struct TextCluster {
     int begin = 0; ///< UTF-16 range in TokenText::text
     int end = 0;
     int firstToken = 0; ///< index into the tokens given
-    int lastToken = 0;  ///< inclusive; larger than firstToken where tokens share the character
+    int lastToken = 0; ///< inclusive; larger than firstToken where tokens share the character
 };
 
 struct TokenText {

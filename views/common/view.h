@@ -72,8 +72,8 @@ public:
 
 signals:
     void status(const QString &text); ///< what the cursor is on, in words
-    void pictureWished();             ///< the person asked to save this view as a picture
-    void numbersWished();             ///< ... or its numbers as CSV
+    void pictureWished(); ///< the person asked to save this view as a picture
+    void numbersWished(); ///< ... or its numbers as CSV
 
 protected:
     const ViewContext &context() const { return m_context; }
@@ -83,9 +83,9 @@ private:
 };
 
 struct ViewKind {
-    const char *id;    ///< "tokens"; also the objectName
+    const char *id; ///< "tokens"; also the objectName
     const char *title; ///< "Tokens"
-    const char *help;  ///< one or two sentences, shown by ? and in the menu
+    const char *help; ///< one or two sentences, shown by ? and in the menu
     View *(*make)(ViewContext context, QWidget *parent);
 };
 

@@ -18,7 +18,7 @@ struct LayerRow {
         int expert = 0;
         double weight = 0; ///< NaN if the trace has none
     };
-    std::vector<Part> parts;                                   ///< largest weight first
+    std::vector<Part> parts; ///< largest weight first
     double entropy = std::numeric_limits<double>::quiet_NaN(); ///< bits; NaN = not recorded
     double margin = std::numeric_limits<double>::quiet_NaN();
 };
@@ -35,7 +35,7 @@ public:
     QSize minimumSizeHint() const override { return {200, sizeHint().height()}; }
 
 Q_SIGNALS:
-    void picked(int layer, int expert);  ///< expert -1 = only the layer
+    void picked(int layer, int expert); ///< expert -1 = only the layer
     void hovered(int layer, int expert); ///< -1, -1 = nothing
 
 protected:

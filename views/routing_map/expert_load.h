@@ -15,17 +15,17 @@
 namespace expertscope {
 
 struct ExpertLoad {
-    int layers = 0;          ///< M
-    int experts = 0;         ///< E
-    int topK = 0;            ///< k of the chance level k / E: what the model chooses, or the mean count where a policy lets it vary
+    int layers = 0; ///< M
+    int experts = 0; ///< E
+    int topK = 0; ///< k of the chance level k / E: what the model chooses, or the mean count where a policy lets it vary
     std::int64_t tokens = 0; ///< n
     std::vector<std::int64_t> counts; ///< [M, E] tokens that chose the expert
-    std::vector<double> gateMass;     ///< [M, E] sum of gate weights; empty if the trace has none
+    std::vector<double> gateMass; ///< [M, E] sum of gate weights; empty if the trace has none
 
     std::int64_t count(int layer, int expert) const { return counts[at(layer, expert)]; }
     double share(int layer, int expert) const; ///< in [0, 1]; NaN for no tokens
     double chance() const { return experts > 0 ? static_cast<double>(topK) / experts : 0; }
-    double log2Ratio(int layer, int expert) const;  ///< of share to chance; NaN where never chosen
+    double log2Ratio(int layer, int expert) const; ///< of share to chance; NaN where never chosen
     double meanWeight(int layer, int expert) const; ///< over the tokens that chose it; NaN where none did
     std::size_t at(int layer, int expert) const
     {

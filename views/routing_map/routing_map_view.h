@@ -66,7 +66,7 @@ private:
     LoadValue m_loadValue = LoadValue::Share;
     const TokenMetricKind *m_metric;
     Selection m_shown; ///< the selection the numbers were asked for
-    Scope m_scope;     ///< of the numbers shown
+    Scope m_scope; ///< of the numbers shown
     std::optional<ExpertLoad> m_load;
     std::optional<TokenMap> m_tokens;
     std::vector<HeatmapMark> m_dots; ///< experts of the hovered or selected token, in every layer

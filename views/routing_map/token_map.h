@@ -13,9 +13,9 @@
 namespace expertscope {
 
 struct TokenMap {
-    TokenRange range;                           ///< what is in the map
-    std::int64_t wanted = 0;                    ///< tokens that were asked for: more than range where the map would grow too large
-    HeatmapDataPtr data;                        ///< [layers, tokens of range]
+    TokenRange range; ///< what is in the map
+    std::int64_t wanted = 0; ///< tokens that were asked for: more than range where the map would grow too large
+    HeatmapDataPtr data; ///< [layers, tokens of range]
     std::shared_ptr<const TokenColumns> tokens; ///< of the range
 };
 

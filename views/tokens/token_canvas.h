@@ -24,7 +24,7 @@ struct TokenColouring {
 };
 
 enum TokenFlag : std::uint8_t {
-    UsesHoveredExpert = 1,  ///< outlined
+    UsesHoveredExpert = 1, ///< outlined
     UsesSelectedExpert = 2, ///< underlined
 };
 
@@ -46,7 +46,7 @@ public:
     void setZoom(double factor); ///< of the text size; 0.5 to 4
     double zoom() const { return m_zoom; }
 
-    void scrollToSequence(int sequence);    ///< header at the top
+    void scrollToSequence(int sequence); ///< header at the top
     void scrollToToken(std::int64_t token); ///< only if it is not visible
     TokenRange visibleTokens() const { return m_visible; }
     /// Where a token is on the viewport now; empty if it is not laid out. For tests too.
@@ -92,7 +92,7 @@ private:
     double estimatedHeight(const TokenBlock &block) const;
     void forgetLayouts();
     void keepLayouts(const TokenIndex &before); ///< of the blocks that are the same as before
-    void estimateHeights();                     ///< of the blocks that have none yet
+    void estimateHeights(); ///< of the blocks that have none yet
     void updateScrollRange();
     const TokenLayout &layoutOf(int block);
     std::unique_ptr<TokenLayout> makeLayout(int block, const QFont &font, double width) const;
@@ -120,7 +120,7 @@ private:
     std::uint64_t m_colouringCount = 1; ///< counts colourings: text needs new inks for each
     double m_zoom = 1;
 
-    std::vector<float> m_heights;       ///< [blocks] header included; estimated until laid out
+    std::vector<float> m_heights; ///< [blocks] header included; estimated until laid out
     mutable std::vector<double> m_tops; ///< [blocks + 1]
     mutable bool m_topsDirty = true;
     std::map<int, CachedLayout> m_layouts;

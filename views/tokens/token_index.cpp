@@ -12,8 +12,8 @@ namespace {
 
 constexpr std::int64_t readTokens = 65'536;
 constexpr std::int64_t newlineAfter = 48; ///< tokens before a line end may close a block
-constexpr std::int64_t wordAfter = 500;   ///< tokens before a word end may
-constexpr std::int64_t atMost = 700;      ///< then any character end does
+constexpr std::int64_t wordAfter = 500; ///< tokens before a word end may
+constexpr std::int64_t atMost = 700; ///< then any character end does
 
 bool startsCharacter(std::string_view bytes)
 {

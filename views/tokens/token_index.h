@@ -20,7 +20,7 @@ struct TokenBlock {
     int sequence = 0;
     TokenRange range;
     std::int64_t characters = 0; ///< about how many; for height estimates
-    bool first = false;          ///< of its sequence: the header is drawn above it
+    bool first = false; ///< of its sequence: the header is drawn above it
 };
 
 class TokenIndex {
@@ -48,7 +48,7 @@ private:
 
     std::string m_text;
     std::vector<std::int64_t> m_offsets; ///< [T + 1]
-    std::vector<std::int32_t> m_ids;     ///< [T]
+    std::vector<std::int32_t> m_ids; ///< [T]
     std::vector<TokenBlock> m_blocks;
 };
 

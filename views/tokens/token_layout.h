@@ -60,9 +60,9 @@ private:
     TokenText m_text;
     QTextLayout m_layout;
     std::vector<TokenBox> m_boxes;
-    std::vector<InkRun> m_runs;     ///< by line
+    std::vector<InkRun> m_runs; ///< by line
     std::vector<double> m_lineTops; ///< [lines + 1]
-    std::vector<int> m_lineBoxes;   ///< [lines + 1] index of the first box of each line
+    std::vector<int> m_lineBoxes; ///< [lines + 1] index of the first box of each line
     double m_height = 0;
     bool m_rightToLeft = false;
 };

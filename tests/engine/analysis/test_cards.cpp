@@ -24,7 +24,7 @@ TracePtr twoSequences()
     meta.fields.gateWeight = meta.fields.tokenText = meta.fields.predictedId = meta.fields.logprob = meta.fields.routerLogit = true;
     meta.slotCount = 2;
     meta.experts = 4;
-    meta.layers = { 7 };
+    meta.layers = {7};
     MemoryTrace trace;
     trace.begin(meta);
     for (int s = 0; s < 2; ++s) {
@@ -39,11 +39,11 @@ TracePtr twoSequences()
             block.logprob.push_back(t == 0 ? std::nanf("") : -0.5f);
             block.bytes.push_back(s == 0 ? "a" : "b");
             const bool strange = s == 1 && t < 2;
-            for (int id : { s == 0 || strange ? 0 : 2, s == 0 ? 1 : 3 })
+            for (int id : {s == 0 || strange ? 0 : 2, s == 0 ? 1 : 3})
                 block.expertId.push_back(static_cast<ExpertId>(id));
-            for (float weight : { 0.75f, 0.25f })
+            for (float weight : {0.75f, 0.25f})
                 block.gateWeight.push_back(weight);
-            for (float logit : { 2.0f, 1.0f, 1.0f, 1.0f })
+            for (float logit : {2.0f, 1.0f, 1.0f, 1.0f})
                 block.routerLogit.push_back(f32ToF16(logit));
         }
         trace.append(block);
@@ -105,28 +105,28 @@ private slots:
         QVERIFY(near(card.meanGateWeight, 0.75));
 
         QCOMPARE(card.rankedTokens, 2);
-        QCOMPARE(card.tokens.size(), std::size_t{ 2 });
+        QCOMPARE(card.tokens.size(), std::size_t{2});
         QCOMPARE(card.tokens[0].tokenId, 1);
-        QCOMPARE(card.tokens[0].text, std::string{ "a" });
+        QCOMPARE(card.tokens[0].text, std::string{"a"});
         QCOMPARE(card.tokens[0].choosing.count, 10);
         QVERIFY(near(card.tokens[0].lift.value, 1 / 0.6));
         QCOMPARE(card.tokens[1].tokenId, 2);
         QCOMPARE(card.tokens[1].choosing.count, 2);
         QVERIFY(near(card.tokens[1].lift.value, 0.2 / 0.6));
-        QCOMPARE(card.tokens[1].contexts.size(), std::size_t{ 2 });
+        QCOMPARE(card.tokens[1].contexts.size(), std::size_t{2});
         QCOMPARE(card.tokens[1].contexts[1].token, 11);
-        QCOMPARE(card.tokens[1].contexts[1].before, std::string{ "b" }); // not a token of the sequence before
-        QCOMPARE(card.tokens[1].contexts[1].after, std::string{ "bbbbbb" });
+        QCOMPARE(card.tokens[1].contexts[1].before, std::string{"b"}); // not a token of the sequence before
+        QCOMPARE(card.tokens[1].contexts[1].after, std::string{"bbbbbb"});
         QCOMPARE(card.tokens[0].contexts.size(), ExpertCard::mostContexts);
 
-        QCOMPARE(card.languages.size(), std::size_t{ 2 });
-        QCOMPARE(card.languages[0].name, std::string{ "en" });
+        QCOMPARE(card.languages.size(), std::size_t{2});
+        QCOMPARE(card.languages[0].name, std::string{"en"});
         QCOMPARE(card.languages[0].sequences, 1);
         QCOMPARE(card.languages[0].choosing.count, 10);
         QVERIFY(near(card.languages[1].choosing.value, 0.2) && near(card.languages[1].lift.value, 0.2 / 0.6));
-        QCOMPARE(card.domains[1].name, std::string{ "prose" });
+        QCOMPARE(card.domains[1].name, std::string{"prose"});
 
-        QCOMPARE(card.partners.size(), std::size_t{ 2 });
+        QCOMPARE(card.partners.size(), std::size_t{2});
         QCOMPARE(card.partners[0].expert, 1);
         QCOMPARE(card.partners[0].together.count, 10);
         QCOMPARE(card.partners[0].together.of, 12);
@@ -179,7 +179,7 @@ private slots:
         QVERIFY_THROWS_EXCEPTION(Error, expertCard(*empty, 0, -1, Progress{}));
         std::stop_source stop;
         stop.request_stop();
-        QVERIFY_THROWS_EXCEPTION(Cancelled, expertCard(*randomTrace({}, 1), 0, 0, Progress{ stop.get_token() }));
+        QVERIFY_THROWS_EXCEPTION(Cancelled, expertCard(*randomTrace({}, 1), 0, 0, Progress{stop.get_token()}));
     }
 
     void tokenCardByHand()
@@ -191,15 +191,15 @@ private slots:
         QVERIFY(card.phase == Phase::Prefill);
         QCOMPARE(card.logprob, -0.5f);
         QVERIFY(near(card.probability, std::exp(-0.5)));
-        QCOMPARE(card.context.before, std::string{ "aaaa" });
-        QCOMPARE(card.context.text, std::string{ "a" });
-        QCOMPARE(card.context.after, std::string{ "aaaaa" });
+        QCOMPARE(card.context.before, std::string{"aaaa"});
+        QCOMPARE(card.context.text, std::string{"a"});
+        QCOMPARE(card.context.after, std::string{"aaaaa"});
         QVERIFY(card.hasPrediction && card.predictedId == 2 && !card.predictionCameTrue);
-        QCOMPARE(card.predictedText, std::string{ "b" }); // looked up in the trace
-        QCOMPARE(card.layers.size(), std::size_t{ 1 });
+        QCOMPARE(card.predictedText, std::string{"b"}); // looked up in the trace
+        QCOMPARE(card.layers.size(), std::size_t{1});
         const TokenLayer &layer = card.layers[0];
         QCOMPARE(layer.layer, 7);
-        QCOMPARE(layer.experts.size(), std::size_t{ 2 });
+        QCOMPARE(layer.experts.size(), std::size_t{2});
         QCOMPARE(layer.experts[0].expert, 0);
         QCOMPARE(layer.experts[0].gateWeight, 0.75f);
         QCOMPARE(layer.experts[0].logit, 2.0f);
@@ -223,7 +223,7 @@ private slots:
         QCOMPARE(tokenCard(
                      *trace, 19, [](std::int32_t id) { return "<" + std::to_string(id) + ">"; }, Progress{})
                      .predictedText,
-            std::string{ "<1>" });
+            std::string{"<1>"});
         QVERIFY_THROWS_EXCEPTION(Error, tokenCard(*trace, 20, {}, Progress{}));
         QVERIFY_THROWS_EXCEPTION(Error, tokenCard(*trace, -1, {}, Progress{}));
     }
@@ -234,9 +234,9 @@ private slots:
         meta.fields.tokenText = true;
         meta.slotCount = 1;
         meta.experts = 2;
-        meta.layers = { 0 };
+        meta.layers = {0};
         TraceBlock block;
-        block.bytes = { "x", "\xe4", "\xbd\xa0", "y", "\xf0\x9f", "\x99\x82", "z" };
+        block.bytes = {"x", "\xe4", "\xbd\xa0", "y", "\xf0\x9f", "\x99\x82", "z"};
         block.count = 7;
         for (int t = 0; t < 7; ++t) {
             block.tokenId.push_back(t);
@@ -255,9 +255,9 @@ private slots:
         QCOMPARE(narrow.before, std::string{});
         QCOMPARE(narrow.after, std::string{});
         const TokenContext wide = contextOf(trace, 3, 2);
-        QCOMPARE(wide.before, std::string{ "\xe4\xbd\xa0" });
-        QCOMPARE(wide.after, std::string{ "\xf0\x9f\x99\x82" });
-        QCOMPARE(contextOf(trace, 2, 1).text, std::string{ "\xbd\xa0" }); // the token's own bytes stay as they are
+        QCOMPARE(wide.before, std::string{"\xe4\xbd\xa0"});
+        QCOMPARE(wide.after, std::string{"\xf0\x9f\x99\x82"});
+        QCOMPARE(contextOf(trace, 2, 1).text, std::string{"\xbd\xa0"}); // the token's own bytes stay as they are
     }
 };
 

@@ -38,21 +38,21 @@ TraceMeta metaOf(const TraceShape &shape)
     meta.dateCreated = "2026-01-02T03:04:05Z";
     meta.producer = "test";
     meta.producerVersion = "9.9";
-    meta.model = { "tiny", "olmoe", "abc", "0123", "safetensors", "none", "4567", "softmax", shape.layers.back() + 1, shape.experts,
-        shape.slotCount, 1, true, 2.5, 2, 1 };
-    meta.engine = { "engine", "0.1", "cpu", "a machine", "f32", "test --seed 7", 0xffffffffffffffffull };
+    meta.model = {"tiny", "olmoe", "abc", "0123", "safetensors", "none", "4567", "softmax", shape.layers.back() + 1, shape.experts,
+        shape.slotCount, 1, true, 2.5, 2, 1};
+    meta.engine = {"engine", "0.1", "cpu", "a machine", "f32", "test --seed 7", 0xffffffffffffffffull};
     meta.routingRecipe = R"({"policy":"none"})";
     meta.fields = shape.fields;
     meta.slotCount = shape.slotCount;
     meta.experts = shape.experts;
     meta.layers = shape.layers;
-    meta.labelColumns = { "source", "grade" };
+    meta.labelColumns = {"source", "grade"};
     return meta;
 }
 
 TraceBlock randomBlock(const TraceMeta &meta, std::int64_t count, std::int32_t seqIndex, std::int32_t firstPosition, std::uint64_t seed)
 {
-    Random random{ seed };
+    Random random{seed};
     const TraceFields &fields = meta.fields;
     TraceBlock block;
     block.count = count;
@@ -70,14 +70,14 @@ TraceBlock randomBlock(const TraceMeta &meta, std::int64_t count, std::int32_t s
         if (fields.tokenText) // any bytes, also NUL and broken UTF-8
             block.bytes.push_back(id % 7 == 0
                     ? std::string{}
-                    : std::string{ "t\0\xe4", 3 }.substr(static_cast<std::size_t>(id % 3)) + std::to_string(id % 100));
+                    : std::string{"t\0\xe4", 3}.substr(static_cast<std::size_t>(id % 3)) + std::to_string(id % 100));
     }
     std::vector<float> logits(static_cast<std::size_t>(meta.experts));
     std::vector<ExpertId> order(logits.size());
     for (std::size_t row = 0; row < meta.layers.size() * static_cast<std::size_t>(count); ++row) {
         for (float &x : logits)
             x = f16ToF32(f32ToF16(2 * normal(random)));
-        std::iota(order.begin(), order.end(), ExpertId{ 0 });
+        std::iota(order.begin(), order.end(), ExpertId{0});
         std::stable_sort(order.begin(), order.end(), [&](ExpertId a, ExpertId b) { return logits[a] > logits[b]; });
         std::vector<float> p = logits;
         softmaxInPlace(p);
@@ -152,13 +152,13 @@ struct Packer {
 
 void record(TraceSink &sink, const TraceShape &shape, std::uint64_t seed)
 {
-    Packer packer{ sink, metaOf(shape), Random{ seed }, {} };
+    Packer packer{sink, metaOf(shape), Random{seed}, {}};
     const TraceMeta &meta = packer.meta;
     sink.begin(meta);
     std::int64_t sent = 0, made = 0;
     std::vector<std::pair<SequenceInfo, std::vector<float>>> open;
-    const char *const languages[] = { "en", "de", "", "ar" };
-    const char *const domains[] = { "code", "", "prose" };
+    const char *const languages[] = {"en", "de", "", "ar"};
+    const char *const domains[] = {"code", "", "prose"};
     for (int s = 0; s < shape.sequences; ++s) {
         const int length = below(packer.random, shape.maxTokens + 1);
         SequenceInfo info;
@@ -166,7 +166,7 @@ void record(TraceSink &sink, const TraceShape &shape, std::uint64_t seed)
         info.language = languages[below(packer.random, 4)];
         info.domain = domains[below(packer.random, 3)];
         info.parallelId = s % 3 == 0 ? "" : "p" + std::to_string(s / 2);
-        info.labels = { "s\xc3\xa4" + std::to_string(s % 2), "" };
+        info.labels = {"s\xc3\xa4" + std::to_string(s % 2), ""};
         info.sha256 = std::string(64, static_cast<char>('a' + s % 6));
         info.firstToken = made;
         info.nGenerated = length / 3;
@@ -195,7 +195,7 @@ void record(TraceSink &sink, const TraceShape &shape, std::uint64_t seed)
             open.erase(open.begin());
         }
     }
-    const TraceCheck checks[] = { { "ids in range", "pass", 0, 0 }, { "row sum", "warn", 0.5, 0.25 } };
+    const TraceCheck checks[] = {{"ids in range", "pass", 0, 0}, {"row sum", "warn", 0.5, 0.25}};
     sink.finish(checks);
 }
 
@@ -217,7 +217,7 @@ template<typename T>
 std::string compareColumn(const char *name, const std::vector<T> &a, const std::vector<T> &b)
 {
     if (a.size() != b.size())
-        return std::string{ name } + ": " + std::to_string(a.size()) + " against " + std::to_string(b.size()) + " values";
+        return std::string{name} + ": " + std::to_string(a.size()) + " against " + std::to_string(b.size()) + " values";
     for (std::size_t i = 0; i < a.size(); ++i) {
         bool equal;
         if constexpr (std::is_same_v<T, float>)
@@ -225,7 +225,7 @@ std::string compareColumn(const char *name, const std::vector<T> &a, const std::
         else
             equal = a[i] == b[i];
         if (!equal)
-            return std::string{ name } + " differs at " + std::to_string(i);
+            return std::string{name} + " differs at " + std::to_string(i);
     }
     return {};
 }
@@ -235,7 +235,7 @@ std::string compareColumn(const char *name, const std::vector<T> &a, const std::
 std::string difference(const RoutingTrace &a, const RoutingTrace &b)
 {
     const TraceMeta &x = a.meta(), &y = b.meta();
-    const auto bad = [](const char *what) { return std::string{ "meta: " } + what; };
+    const auto bad = [](const char *what) { return std::string{"meta: "} + what; };
     if (x.title != y.title || x.history != y.history || x.dateCreated != y.dateCreated || x.producer != y.producer
         || x.producerVersion != y.producerVersion)
         return bad("title, history, date or producer");
@@ -256,7 +256,7 @@ std::string difference(const RoutingTrace &a, const RoutingTrace &b)
     if (x.sequences != y.sequences)
         return bad("sequences");
 
-    const TokenRange all{ 0, x.tokens };
+    const TokenRange all{0, x.tokens};
     const TokenColumns s = a.tokens(all), t = b.tokens(all);
     std::string found;
     const auto check = [&](const char *name, const auto &p, const auto &q) {

@@ -13,15 +13,15 @@ namespace expertscope::test {
 struct TraceShape {
     int experts = 8;
     int slotCount = 2;
-    std::vector<int> layers{ 0, 1, 3 };
+    std::vector<int> layers{0, 1, 3};
     int sequences = 5;
     int maxTokens = 40; ///< per sequence; lengths are random from 0 to this
-    TraceFields fields{ true, false, false, false, false, true, true, true, true };
+    TraceFields fields{true, false, false, false, false, true, true, true, true};
 };
 
 inline TraceFields allFields()
 {
-    return { true, true, true, true, true, true, true, true, true };
+    return {true, true, true, true, true, true, true, true, true};
 }
 
 /// The meta every field of which is filled with something recognisable.

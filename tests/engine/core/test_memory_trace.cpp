@@ -36,7 +36,7 @@ TraceMeta plainMeta()
     meta.fields.gateWeight = true;
     meta.slotCount = 2;
     meta.experts = 4;
-    meta.layers = { 1, 2 };
+    meta.layers = {1, 2};
     return meta;
 }
 
@@ -65,15 +65,15 @@ private slots:
         trace.endSequence(sequence(0, 7), {});
         trace.finish({});
 
-        const TokenRange range{ 2, 6 };
-        QCOMPARE(trace.tokens(range).tokenId, (std::vector<std::int32_t>{ 102, 103, 104, 105 }));
+        const TokenRange range{2, 6};
+        QCOMPARE(trace.tokens(range).tokenId, (std::vector<std::int32_t>{102, 103, 104, 105}));
         QVERIFY(trace.tokens(range).logprob.empty());
         std::vector<ExpertId> ids(8);
         trace.expertIds(range, 1, ids);
-        QCOMPARE(ids, (std::vector<ExpertId>{ 3, 0, 0, 1, 1, 2, 2, 3 }));
+        QCOMPARE(ids, (std::vector<ExpertId>{3, 0, 0, 1, 1, 2, 2, 3}));
         std::vector<float> weights(8);
         trace.gateWeights(range, 0, weights);
-        QCOMPARE(weights, (std::vector<float>{ 0.75f, 0.25f, 0.75f, 0.25f, 0.75f, 0.25f, 0.75f, 0.25f }));
+        QCOMPARE(weights, (std::vector<float>{0.75f, 0.25f, 0.75f, 0.25f, 0.75f, 0.25f, 0.75f, 0.25f}));
     }
 
     void loadAndGateMassAreSumsOverFinishedSequences()
@@ -87,8 +87,8 @@ private slots:
         QCOMPARE(trace.load(), (std::vector<std::int64_t>(8, 2)));
         QCOMPARE(trace.gateMass(), (std::vector<double>(8, 1.0)));
         trace.endSequence(sequence(4, 1), {});
-        QCOMPARE(trace.load(), (std::vector<std::int64_t>{ 3, 3, 2, 2, 2, 3, 3, 2 }));
-        QCOMPARE(trace.gateMass(), (std::vector<double>{ 1.75, 1.25, 1, 1, 1, 1.75, 1.25, 1 }));
+        QCOMPARE(trace.load(), (std::vector<std::int64_t>{3, 3, 2, 2, 2, 3, 3, 2}));
+        QCOMPARE(trace.gateMass(), (std::vector<double>{1.75, 1.25, 1, 1, 1, 1.75, 1.25, 1}));
     }
 
     void snapshotKeepsWhatWasFinishedWhileTheRecordingGoesOn()
@@ -103,12 +103,12 @@ private slots:
         trace.endSequence(sequence(5, 6), {});
 
         QCOMPARE(early->meta().tokens, 3);
-        QCOMPARE(early->meta().sequences.size(), std::size_t{ 1 });
+        QCOMPARE(early->meta().sequences.size(), std::size_t{1});
         QCOMPARE(trace.meta().tokens, 11);
-        QVERIFY_THROWS_EXCEPTION(Error, early->tokens({ 0, 4 }));
+        QVERIFY_THROWS_EXCEPTION(Error, early->tokens({0, 4}));
         std::vector<ExpertId> ids(6);
-        early->expertIds({ 0, 3 }, 0, ids);
-        QCOMPARE(ids, (std::vector<ExpertId>{ 0, 1, 1, 2, 2, 3 }));
+        early->expertIds({0, 3}, 0, ids);
+        QCOMPARE(ids, (std::vector<ExpertId>{0, 1, 1, 2, 2, 3}));
     }
 
     void tokensOfAnUnfinishedSequenceAreDropped()
@@ -121,7 +121,7 @@ private slots:
         trace.finish({});
         QCOMPARE(trace.meta().tokens, 4);
         QCOMPARE(trace.load(), (std::vector<std::int64_t>(8, 2)));
-        QVERIFY_THROWS_EXCEPTION(Error, trace.tokens({ 0, 5 }));
+        QVERIFY_THROWS_EXCEPTION(Error, trace.tokens({0, 5}));
     }
 
     void sequenceOfFindsTheSequenceOfAToken()
@@ -159,16 +159,16 @@ private slots:
         QVERIFY_THROWS_EXCEPTION(Error, trace.endSequence(sequence(1, 2), {})); // leaves a gap
         QVERIFY_THROWS_EXCEPTION(Error, trace.endSequence(sequence(0, 4), {})); // not recorded yet
         SequenceInfo labelled = sequence(0, 3);
-        labelled.labels = { "x" };
+        labelled.labels = {"x"};
         QVERIFY_THROWS_EXCEPTION(Error, trace.endSequence(labelled, {}));
         trace.endSequence(sequence(0, 3), {});
 
         std::vector<ExpertId> ids(6);
         std::vector<float> values(12);
-        QVERIFY_THROWS_EXCEPTION(Error, trace.expertIds({ 0, 3 }, 2, ids));
-        QVERIFY_THROWS_EXCEPTION(Error, trace.expertIds({ 0, 2 }, 0, ids));
-        QVERIFY_THROWS_EXCEPTION(Error, trace.expertIds({ -1, 2 }, 0, ids));
-        QVERIFY_THROWS_EXCEPTION(Error, trace.routerLogits({ 0, 3 }, 0, values));
+        QVERIFY_THROWS_EXCEPTION(Error, trace.expertIds({0, 3}, 2, ids));
+        QVERIFY_THROWS_EXCEPTION(Error, trace.expertIds({0, 2}, 0, ids));
+        QVERIFY_THROWS_EXCEPTION(Error, trace.expertIds({-1, 2}, 0, ids));
+        QVERIFY_THROWS_EXCEPTION(Error, trace.routerLogits({0, 3}, 0, values));
         QVERIFY_THROWS_EXCEPTION(Error, trace.meanSoftmax(0, values));
     }
 
@@ -192,7 +192,7 @@ private slots:
         const TracePtr original = randomTrace(shape, 7);
         MemoryTrace copy;
         std::int64_t reported = 0;
-        copyTrace(*original, copy, Progress{ {}, [&](std::int64_t done, std::int64_t, std::string_view) { reported = done; } });
+        copyTrace(*original, copy, Progress{{}, [&](std::int64_t done, std::int64_t, std::string_view) { reported = done; }});
         QCOMPARE(QString::fromStdString(difference(*original, copy)), QString{});
         QCOMPARE(reported, original->meta().tokens);
     }
@@ -211,7 +211,7 @@ private slots:
         std::stop_source stop;
         stop.request_stop();
         MemoryTrace copy;
-        QVERIFY_THROWS_EXCEPTION(Cancelled, copyTrace(*original, copy, Progress{ stop.get_token() }));
+        QVERIFY_THROWS_EXCEPTION(Cancelled, copyTrace(*original, copy, Progress{stop.get_token()}));
     }
 };
 

@@ -40,8 +40,8 @@ class TestSummary : public QObject {
             for (std::int64_t t = info.range().begin; t < info.range().end; ++t) {
                 ++expected.tokens[static_cast<std::size_t>(groups[name])];
                 for (int layer = 0; layer < meta.moeLayers(); ++layer) {
-                    trace.expertIds({ t, t + 1 }, layer, ids);
-                    trace.gateWeights({ t, t + 1 }, layer, weights);
+                    trace.expertIds({t, t + 1}, layer, ids);
+                    trace.gateWeights({t, t + 1}, layer, weights);
                     for (std::size_t s = 0; s < ids.size(); ++s)
                         if (ids[s] != noExpert) {
                             ++expected.counts[expected.index(groups[name], layer, ids[s])];
@@ -61,7 +61,7 @@ private slots:
     {
         QTest::addColumn<QString>("grouping");
         QTest::addColumn<bool>("varyingCount");
-        for (const char *grouping : { "language", "domain", "sequence", "source" }) {
+        for (const char *grouping : {"language", "domain", "sequence", "source"}) {
             QTest::addRow("%s", grouping) << grouping << false;
             QTest::addRow("%s, varying number of experts", grouping) << grouping << true;
         }
@@ -81,7 +81,7 @@ private slots:
         TraceShape shape;
         shape.sequences = 3;
         shape.maxTokens = 9000;
-        shape.layers = { 0 };
+        shape.layers = {0};
         const TracePtr trace = randomTrace(shape, 5);
         QVERIFY(trace->meta().tokens > 4096);
         compareWithDefinition(*trace, "sequence");
@@ -119,7 +119,7 @@ private slots:
         std::vector<float> row(8);
         double second = 0;
         for (std::int64_t t = 0; t < trace->meta().tokens; ++t) {
-            trace->routerLogits({ t, t + 1 }, 1, row);
+            trace->routerLogits({t, t + 1}, 1, row);
             softmaxInPlace(row);
             second += static_cast<double>(row[2]);
         }
@@ -140,11 +140,11 @@ private slots:
     void frequencyIsTheShareOfTokens()
     {
         RoutingSummary summary;
-        summary.groups = { "a", "b" };
-        summary.layers = { 4 };
+        summary.groups = {"a", "b"};
+        summary.layers = {4};
         summary.experts = 2;
-        summary.tokens = { 8, 0 };
-        summary.counts = { 2, 6, 0, 0 };
+        summary.tokens = {8, 0};
+        summary.counts = {2, 6, 0, 0};
         QCOMPARE(summary.frequency(0, 0, 0), 0.25);
         QCOMPARE(summary.frequency(0, 0, 1), 0.75);
         QCOMPARE(summary.frequency(1, 0, 1), 0.0);
@@ -168,8 +168,7 @@ private slots:
         std::stop_source stop;
         stop.request_stop();
         const TracePtr trace = randomTrace({}, 1);
-        QVERIFY_THROWS_EXCEPTION(
-            Cancelled, summarise(*trace, "language", groupBy(trace->meta(), "language"), Progress{ stop.get_token() }));
+        QVERIFY_THROWS_EXCEPTION(Cancelled, summarise(*trace, "language", groupBy(trace->meta(), "language"), Progress{stop.get_token()}));
     }
 };
 

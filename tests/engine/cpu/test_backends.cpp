@@ -19,7 +19,7 @@ private slots:
     {
         setThreadCount(3);
         const BackendInfo info = makeCpuBackend()->info();
-        QCOMPARE(info.name, std::string{ "cpu" });
+        QCOMPARE(info.name, std::string{"cpu"});
         QVERIFY(info.device.find("3 threads") != std::string::npos);
         QVERIFY(info.memoryTotalBytes > 0);
         QVERIFY(info.memoryFreeBytes > 0 && info.memoryFreeBytes <= info.memoryTotalBytes);
@@ -36,7 +36,7 @@ private slots:
 
     void badSettingsAreSaid()
     {
-        for (const char *variable : { "EXPERTSCOPE_ISA", "EXPERTSCOPE_BF16_TERMS" }) {
+        for (const char *variable : {"EXPERTSCOPE_ISA", "EXPERTSCOPE_BF16_TERMS"}) {
             const QByteArray before = qgetenv(variable);
             qputenv(variable, "7");
             try {
@@ -44,7 +44,7 @@ private slots:
                 QFAIL("accepted");
             } catch (const Error &error) {
                 QCOMPARE(error.kind, ErrorKind::Usage);
-                QCOMPARE(error.where, std::string{ variable });
+                QCOMPARE(error.where, std::string{variable});
                 QVERIFY(!error.remedy.empty());
             }
             qputenv(variable, before);

@@ -24,12 +24,12 @@ using Values = std::vector<float>;
 class Random {
 public:
     explicit Random(unsigned seed)
-        : m_engine{ seed }
+        : m_engine{seed}
     {
     }
     Values normals(std::int64_t count, float deviation = 1)
     {
-        std::normal_distribution<float> normal{ 0, deviation };
+        std::normal_distribution<float> normal{0, deviation};
         Values values(static_cast<std::size_t>(count));
         for (float &v : values)
             v = normal(m_engine);
@@ -57,7 +57,7 @@ public:
             }
             at += sizeBytes(type);
         }
-        m_tensor = { m_bytes.data() + sizeBytes(type), type, shape };
+        m_tensor = {m_bytes.data() + sizeBytes(type), type, shape};
     }
     const Tensor &tensor() const { return m_tensor; }
 
@@ -72,7 +72,7 @@ public:
     Tensor matrix(Random &random, DType type, std::int64_t rows, std::int64_t cols)
     {
         m_kept.push_back(std::make_unique<StoredTensor>(
-            random.normals(rows * cols, 1.0f / std::sqrt(static_cast<float>(cols))), type, Shape{ rows, cols }));
+            random.normals(rows * cols, 1.0f / std::sqrt(static_cast<float>(cols))), type, Shape{rows, cols}));
         return m_kept.back()->tensor();
     }
 
@@ -89,7 +89,7 @@ Buffer tensorOf(const Values &values, Shape shape)
 
 Values valuesOf(const Tensor &tensor)
 {
-    return { tensor.f32(), tensor.f32() + tensor.count() };
+    return {tensor.f32(), tensor.f32() + tensor.count()};
 }
 
 /// Largest difference relative to the largest expected magnitude.
@@ -130,12 +130,12 @@ private:
         setThreadCount(1);
         const Values one = op(*m_cpu);
         const double error = worst(one, expected);
-        QVERIFY2(error <= limit, qPrintable(QString{ "relative error %1, allowed %2" }.arg(error).arg(limit)));
-        for (int threads : { 2, 3 }) {
+        QVERIFY2(error <= limit, qPrintable(QString{"relative error %1, allowed %2"}.arg(error).arg(limit)));
+        for (int threads : {2, 3}) {
             setThreadCount(threads);
             const Values several = op(*m_cpu);
             QVERIFY2(several.size() == one.size() && std::memcmp(several.data(), one.data(), one.size() * sizeof(float)) == 0,
-                qPrintable(QString{ "not the same numbers with %1 threads" }.arg(threads)));
+                qPrintable(QString{"not the same numbers with %1 threads"}.arg(threads)));
         }
     }
 
@@ -145,7 +145,7 @@ private:
         QTest::addColumn<int>("rows");
         QTest::addColumn<int>("in");
         QTest::addColumn<int>("out");
-        for (DType type : { DType::F32, DType::F16, DType::BF16 })
+        for (DType type : {DType::F32, DType::F16, DType::BF16})
             for (const auto &[rows, in, out] : shapes)
                 QTest::addRow("%s, %d rows, %d to %d", name(type), rows, in, out) << type << rows << in << out;
     }
@@ -156,8 +156,8 @@ private slots:
 
     void linear_data()
     {
-        eachType({ { 1, 64, 32 }, { 1, 33, 7 }, { 2, 100, 65 }, { 3, 257, 31 }, { 4, 64, 64 }, { 5, 31, 33 }, { 16, 96, 100 },
-            { 17, 130, 40 }, { 33, 300, 65 }, { 48, 512, 96 }, { 49, 65, 3 }, { 100, 257, 129 }, { 250, 40, 200 }, { 7, 1, 1 } });
+        eachType({{1, 64, 32}, {1, 33, 7}, {2, 100, 65}, {3, 257, 31}, {4, 64, 64}, {5, 31, 33}, {16, 96, 100}, {17, 130, 40},
+            {33, 300, 65}, {48, 512, 96}, {49, 65, 3}, {100, 257, 129}, {250, 40, 200}, {7, 1, 1}});
     }
     void linear()
     {
@@ -165,30 +165,30 @@ private slots:
         QFETCH(int, rows);
         QFETCH(int, in);
         QFETCH(int, out);
-        Random random{ 1 };
+        Random random{1};
         Store store;
         const Tensor stored = store.matrix(random, type, out, in);
-        const Buffer x = tensorOf(random.normals(rows * in), { rows, in });
-        const Buffer bias = tensorOf(random.normals(out), { out });
-        for (Products products : { Products::Exact, Products::Fast })
-            for (const Tensor *shift : { static_cast<const Tensor *>(nullptr), &bias.tensor() })
+        const Buffer x = tensorOf(random.normals(rows * in), {rows, in});
+        const Buffer bias = tensorOf(random.normals(out), {out});
+        for (Products products : {Products::Exact, Products::Fast})
+            for (const Tensor *shift : {static_cast<const Tensor *>(nullptr), &bias.tensor()})
                 compare(
                     [&](Backend &backend) {
-                        const Buffer y = backend.allocate(DType::F32, { rows, out });
+                        const Buffer y = backend.allocate(DType::F32, {rows, out});
                         backend.linear(x, *backend.prepare(stored, products), shift, y);
                         return valuesOf(y);
                     },
                     products == Products::Exact ? exact : fastLimit(type));
     }
 
-    void embed_data() { eachType({ { 5, 64, 40 }, { 1, 33, 7 } }); }
+    void embed_data() { eachType({{5, 64, 40}, {1, 33, 7}}); }
     void embed()
     {
         QFETCH(DType, type);
         QFETCH(int, rows);
         QFETCH(int, in);
         QFETCH(int, out);
-        Random random{ 2 };
+        Random random{2};
         Store store;
         const Tensor stored = store.matrix(random, type, out, in);
         std::vector<std::int32_t> ids;
@@ -196,13 +196,13 @@ private slots:
             ids.push_back(random.below(out));
         compare(
             [&](Backend &backend) {
-                const Buffer y = backend.allocate(DType::F32, { rows, in });
+                const Buffer y = backend.allocate(DType::F32, {rows, in});
                 backend.embed(*backend.prepare(stored, Products::Fast), ids, y);
                 return valuesOf(y);
             },
             0);
         ids.front() = out;
-        const Buffer y = m_cpu->allocate(DType::F32, { rows, in });
+        const Buffer y = m_cpu->allocate(DType::F32, {rows, in});
         QVERIFY_EXCEPTION_THROWN(m_cpu->embed(*m_cpu->prepare(stored, Products::Fast), ids, y), Error);
     }
 
@@ -212,8 +212,8 @@ private slots:
         std::vector<std::uint16_t> all(65536);
         for (std::size_t i = 0; i < all.size(); ++i)
             all[i] = static_cast<std::uint16_t>(i);
-        for (DType type : { DType::F16, DType::BF16 }) {
-            const Buffer wide = m_cpu->prepareVector(Tensor{ all.data(), type, { 65536 } });
+        for (DType type : {DType::F16, DType::BF16}) {
+            const Buffer wide = m_cpu->prepareVector(Tensor{all.data(), type, {65536}});
             for (std::size_t i = 0; i < all.size(); ++i) {
                 const float expected = type == DType::F16 ? f16ToF32(all[i]) : bf16ToF32(all[i]);
                 const float got = wide.tensor().f32()[i];
@@ -224,13 +224,13 @@ private slots:
 
     void rmsNorm()
     {
-        Random random{ 3 };
-        for (int width : { 1, 15, 64, 129, 2048 }) {
-            const Buffer x = tensorOf(random.normals(9 * width), { 9, width });
-            const Buffer weight = tensorOf(random.normals(width), { width });
+        Random random{3};
+        for (int width : {1, 15, 64, 129, 2048}) {
+            const Buffer x = tensorOf(random.normals(9 * width), {9, width});
+            const Buffer weight = tensorOf(random.normals(width), {width});
             compare(
                 [&](Backend &backend) {
-                    const Buffer y = backend.allocate(DType::F32, { 9, width });
+                    const Buffer y = backend.allocate(DType::F32, {9, width});
                     backend.rmsNorm(x, weight, 1e-5f, y);
                     return valuesOf(y);
                 },
@@ -240,15 +240,15 @@ private slots:
 
     void elementwise()
     {
-        Random random{ 4 };
-        for (int width : { 3, 100, 5000 }) {
+        Random random{4};
+        for (int width : {3, 100, 5000}) {
             const Values x = random.normals(20 * width);
-            const Buffer y = tensorOf(random.normals(20 * width), { 20, width });
-            const Buffer g = tensorOf(random.normals(20, 4), { 20, 1 });
-            for (int which : { 0, 1, 2 })
+            const Buffer y = tensorOf(random.normals(20 * width), {20, width});
+            const Buffer g = tensorOf(random.normals(20, 4), {20, 1});
+            for (int which : {0, 1, 2})
                 compare(
                     [&](Backend &backend) {
-                        const Buffer z = tensorOf(x, { 20, width });
+                        const Buffer z = tensorOf(x, {20, width});
                         if (which == 0)
                             backend.add(z, y);
                         else if (which == 1)
@@ -263,18 +263,18 @@ private slots:
 
     void rope()
     {
-        Random random{ 5 };
-        for (int depth : { 2, 6, 64, 128 }) {
+        Random random{5};
+        for (int depth : {2, 6, 64, 128}) {
             AttentionConfig config;
             config.headDim = depth;
             config.ropeScale = 1.25f;
             for (int d = 0; d < depth / 2; ++d)
                 config.ropeInvFreq.push_back(std::pow(10000.0f, -2.0f * static_cast<float>(d) / static_cast<float>(depth)));
-            for (const std::vector<std::int32_t> &positions : { std::vector<std::int32_t>{ 0, 1, 2, 3, 4 }, { 7, 100000, 3, 0, 2047 } }) {
+            for (const std::vector<std::int32_t> &positions : {std::vector<std::int32_t>{0, 1, 2, 3, 4}, {7, 100000, 3, 0, 2047}}) {
                 const Values x = random.normals(5 * 3 * depth);
                 compare(
                     [&](Backend &backend) {
-                        const Buffer z = tensorOf(x, { 5, 3, depth });
+                        const Buffer z = tensorOf(x, {5, 3, depth});
                         backend.rope(z, positions, config);
                         return valuesOf(z);
                     },
@@ -311,25 +311,25 @@ private slots:
         model.layers.resize(2);
         for (LayerConfig &layer : model.layers)
             layer.attention = config;
-        Random random{ 6 };
+        Random random{6};
         // Two cached sequences grow in unequal steps, beside one that is not kept.
-        const std::vector<std::vector<BatchSpan>> steps{ { { 0, 70, 0, 0 }, { 70, 1, 0, 1 }, { 71, 40, 0, -1 } },
-            { { 0, 1, 70, 0 }, { 1, 1, 1, 1 } }, { { 0, 5, 2, 1 }, { 5, 130, 71, 0 } } };
+        const std::vector<std::vector<BatchSpan>> steps{
+            {{0, 70, 0, 0}, {70, 1, 0, 1}, {71, 40, 0, -1}}, {{0, 1, 70, 0}, {1, 1, 1, 1}}, {{0, 5, 2, 1}, {5, 130, 71, 0}}};
         std::vector<std::array<Buffer, 3>> inputs;
         for (const auto &spans : steps) {
             std::int64_t rows = 0;
             for (const BatchSpan &span : spans)
                 rows += span.rows;
-            inputs.push_back({ tensorOf(random.normals(rows * heads * depth, 2), { rows, heads, depth }),
-                tensorOf(random.normals(rows * kvHeads * depth, 2), { rows, kvHeads, depth }),
-                tensorOf(random.normals(rows * kvHeads * depth), { rows, kvHeads, depth }) });
+            inputs.push_back({tensorOf(random.normals(rows * heads * depth, 2), {rows, heads, depth}),
+                tensorOf(random.normals(rows * kvHeads * depth, 2), {rows, kvHeads, depth}),
+                tensorOf(random.normals(rows * kvHeads * depth), {rows, kvHeads, depth})});
         }
         compare(
             [&](Backend &backend) {
                 const auto cache = backend.makeKvCache(model, 2, 201);
                 Values all;
                 for (std::size_t s = 0; s < steps.size(); ++s)
-                    for (int layer : { 0, 1 }) {
+                    for (int layer : {0, 1}) {
                         const auto &[q, k, v] = inputs[s];
                         const Buffer out = backend.allocate(DType::F32, q.tensor().shape);
                         backend.attention(q, k, v, steps[s], config, cache.get(), layer, out);
@@ -348,30 +348,30 @@ private slots:
         m_cpu->attention(q, k, v, steps[0], config, nullptr, 0, without);
         QCOMPARE(valuesOf(with), valuesOf(without));
         // More than fits, and a gap, are said.
-        const std::vector<BatchSpan> gap{ { 0, 70, 100, 1 } };
+        const std::vector<BatchSpan> gap{{0, 70, 100, 1}};
         QVERIFY_EXCEPTION_THROWN(m_cpu->attention(q, k, v, gap, config, cache.get(), 0, with), Error);
         cache->truncate(0, 60);
-        const std::vector<BatchSpan> forgotten{ { 0, 1, 70, 0 } };
+        const std::vector<BatchSpan> forgotten{{0, 1, 70, 0}};
         QVERIFY_EXCEPTION_THROWN(m_cpu->attention(q, k, v, forgotten, config, cache.get(), 0, with), Error);
         const auto small = m_cpu->makeKvCache(model, 2, 69);
         QVERIFY_EXCEPTION_THROWN(m_cpu->attention(q, k, v, steps[0], config, small.get(), 0, with), Error);
     }
 
-    void experts_data() { eachType({ { 1, 64, 32 }, { 3, 33, 17 }, { 40, 96, 64 }, { 37, 70, 35 }, { 300, 32, 100 } }); }
+    void experts_data() { eachType({{1, 64, 32}, {3, 33, 17}, {40, 96, 64}, {37, 70, 35}, {300, 32, 100}}); }
     void experts()
     {
         QFETCH(DType, type);
         QFETCH(int, rows);
         QFETCH(int, in);
         QFETCH(int, out); // width of an expert
-        Random random{ 7 };
+        Random random{7};
         Store store;
         constexpr int count = 9;
         std::vector<std::array<Tensor, 3>> stored;
         for (int e = 0; e < count; ++e)
             stored.push_back(
-                { store.matrix(random, type, out, in), store.matrix(random, type, out, in), store.matrix(random, type, in, out) });
-        const Buffer x = tensorOf(random.normals(rows * in), { rows, in });
+                {store.matrix(random, type, out, in), store.matrix(random, type, out, in), store.matrix(random, type, in, out)});
+        const Buffer x = tensorOf(random.normals(rows * in), {rows, in});
         const Values before = random.normals(rows * in);
 
         // Unequal loads: expert 0 has most rows, some have none; the number of slots in use varies, and an expert may come twice.
@@ -385,15 +385,15 @@ private slots:
                 assignments.weight.push_back(0.1f * static_cast<float>(1 + random.below(9)));
             }
         }
-        for (bool norms : { false, true })
+        for (bool norms : {false, true})
             compare(
                 [&](Backend &backend) {
                     std::vector<GatedMlp> mlps;
                     for (const auto &[gate, up, down] : stored)
-                        mlps.push_back({ backend.prepare(gate, Products::Fast), backend.prepare(up, Products::Fast),
-                            backend.prepare(down, Products::Fast) });
-                    const Buffer y = tensorOf(before, { rows, in });
-                    const Buffer norm = backend.allocate(DType::F32, { rows, 4 });
+                        mlps.push_back({backend.prepare(gate, Products::Fast), backend.prepare(up, Products::Fast),
+                            backend.prepare(down, Products::Fast)});
+                    const Buffer y = tensorOf(before, {rows, in});
+                    const Buffer norm = backend.allocate(DType::F32, {rows, 4});
                     backend.experts(x, assignments, mlps, y, norms ? &norm.tensor() : nullptr);
                     Values all = valuesOf(y);
                     const Values lengths = valuesOf(norm);
@@ -405,52 +405,52 @@ private slots:
         std::vector<GatedMlp> mlps;
         for (const auto &[gate, up, down] : stored)
             mlps.push_back(
-                { m_cpu->prepare(gate, Products::Fast), m_cpu->prepare(up, Products::Fast), m_cpu->prepare(down, Products::Fast) });
+                {m_cpu->prepare(gate, Products::Fast), m_cpu->prepare(up, Products::Fast), m_cpu->prepare(down, Products::Fast)});
         assignments.count.back() = 4;
         assignments.expert.back() = count;
-        const Buffer y = tensorOf(before, { rows, in });
+        const Buffer y = tensorOf(before, {rows, in});
         QVERIFY_EXCEPTION_THROWN(m_cpu->experts(x, assignments, mlps, y, nullptr), Error);
     }
 
-    void gatedMlp_data() { eachType({ { 1, 64, 32 }, { 2, 31, 45 }, { 70, 96, 64 }, { 200, 33, 65 } }); }
+    void gatedMlp_data() { eachType({{1, 64, 32}, {2, 31, 45}, {70, 96, 64}, {200, 33, 65}}); }
     void gatedMlp()
     {
         QFETCH(DType, type);
         QFETCH(int, rows);
         QFETCH(int, in);
         QFETCH(int, out);
-        Random random{ 8 };
+        Random random{8};
         Store store;
         const Tensor gate = store.matrix(random, type, out, in);
         const Tensor up = store.matrix(random, DType::F32, out, in); // types may differ within one MLP
         const Tensor down = store.matrix(random, type, in, out);
-        const Buffer x = tensorOf(random.normals(rows * in), { rows, in });
+        const Buffer x = tensorOf(random.normals(rows * in), {rows, in});
         compare(
             [&](Backend &backend) {
-                const GatedMlp mlp{ backend.prepare(gate, Products::Fast), backend.prepare(up, Products::Fast),
-                    backend.prepare(down, Products::Fast) };
-                const Buffer y = backend.allocate(DType::F32, { rows, in });
+                const GatedMlp mlp{
+                    backend.prepare(gate, Products::Fast), backend.prepare(up, Products::Fast), backend.prepare(down, Products::Fast)};
+                const Buffer y = backend.allocate(DType::F32, {rows, in});
                 backend.gatedMlp(x, mlp, y);
                 return valuesOf(y);
             },
             exact);
     }
 
-    void logProbs_data() { eachType({ { 1, 64, 1000 }, { 3, 65, 33 }, { 20, 48, 1537 }, { 200, 33, 70 } }); }
+    void logProbs_data() { eachType({{1, 64, 1000}, {3, 65, 33}, {20, 48, 1537}, {200, 33, 70}}); }
     void logProbs()
     {
         QFETCH(DType, type);
         QFETCH(int, rows);
         QFETCH(int, in);
         QFETCH(int, out);
-        Random random{ 9 };
+        Random random{9};
         Store store;
         const Tensor head = store.matrix(random, type, out, in);
-        const Buffer x = tensorOf(random.normals(rows * in, 5), { rows, in });
+        const Buffer x = tensorOf(random.normals(rows * in, 5), {rows, in});
         std::vector<std::int32_t> target;
         for (int t = 0; t < rows; ++t)
             target.push_back(t % 5 == 2 ? -1 : random.below(out));
-        for (Products products : { Products::Exact, Products::Fast }) {
+        for (Products products : {Products::Exact, Products::Fast}) {
             const double limit = products == Products::Exact ? exact : fastLimit(type);
             compare(
                 [&](Backend &backend) {
@@ -468,8 +468,8 @@ private slots:
     void wrongTypesAreSaid()
     {
         std::vector<std::int64_t> numbers(4);
-        QVERIFY_EXCEPTION_THROWN(m_cpu->prepare(Tensor{ numbers.data(), DType::I64, { 2, 2 } }, Products::Fast), Error);
-        QVERIFY_EXCEPTION_THROWN(m_cpu->prepare(Tensor{ numbers.data(), DType::F32, { 4 } }, Products::Fast), Error);
+        QVERIFY_EXCEPTION_THROWN(m_cpu->prepare(Tensor{numbers.data(), DType::I64, {2, 2}}, Products::Fast), Error);
+        QVERIFY_EXCEPTION_THROWN(m_cpu->prepare(Tensor{numbers.data(), DType::F32, {4}}, Products::Fast), Error);
     }
 
 private:

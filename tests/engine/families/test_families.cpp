@@ -19,15 +19,15 @@ namespace {
 json smallest(std::string_view family)
 {
     json config = {
-        { "model_type", family },
-        { "hidden_size", 64 },
-        { "vocab_size", 100 },
-        { "num_hidden_layers", 3 },
-        { "num_attention_heads", 4 },
-        { "num_key_value_heads", 2 },
-        { "intermediate_size", 48 },
-        { "num_experts", 8 },
-        { "num_experts_per_tok", 2 },
+        {"model_type", family},
+        {"hidden_size", 64},
+        {"vocab_size", 100},
+        {"num_hidden_layers", 3},
+        {"num_attention_heads", 4},
+        {"num_key_value_heads", 2},
+        {"intermediate_size", 48},
+        {"num_experts", 8},
+        {"num_experts_per_tok", 2},
     };
     if (family.starts_with("qwen"))
         config["moe_intermediate_size"] = 24;
@@ -48,14 +48,14 @@ QString refusal(const std::string &config)
         return "accepted";
     } catch (const Error &error) {
         if (error.kind != ErrorKind::Input || error.message.empty() || error.where.empty() || error.remedy.empty())
-            return "an error that lacks a part: " + QString{ error.what() };
+            return "an error that lacks a part: " + QString{error.what()};
         return error.what();
     }
 }
 
 std::string fixture(const char *folder)
 {
-    QFile file{ QString{ TEST_DATA_DIR } + "/families/" + folder + "/config.json" };
+    QFile file{QString{TEST_DATA_DIR} + "/families/" + folder + "/config.json"};
     return file.open(QIODevice::ReadOnly) ? file.readAll().toStdString() : std::string{};
 }
 
@@ -68,7 +68,7 @@ class TestFamilies : public QObject {
     {
         QTest::addColumn<QString>("id");
         for (const FamilyKind &family : families())
-            QTest::addRow("%s", std::string{ family.id }.c_str())
+            QTest::addRow("%s", std::string{family.id}.c_str())
                 << QString::fromUtf8(family.id.data(), static_cast<qsizetype>(family.id.size()));
     }
 
@@ -85,7 +85,7 @@ private slots:
         const ModelConfig config = read(smallest(family.id));
         QCOMPARE(config.family, id.toStdString());
         QCOMPARE(config.layers.size(), 3u);
-        QCOMPARE(config.moeLayers(), (std::vector<int>{ 0, 1, 2 }));
+        QCOMPARE(config.moeLayers(), (std::vector<int>{0, 1, 2}));
         QCOMPARE(config.maxExperts(), 8);
         QCOMPARE(config.maxTopK(), 2);
         QCOMPARE(config.layers[0].attention.headDim, 16);
@@ -94,7 +94,7 @@ private slots:
         QVERIFY(!config.tiedHead);
 
         for (const TensorNames &names : family.layouts()) {
-            for (const std::string *name : { &names.embedding, &names.finalNorm, &names.head, &names.q, &names.out, &names.router })
+            for (const std::string *name : {&names.embedding, &names.finalNorm, &names.head, &names.q, &names.out, &names.router})
                 QVERIFY(!name->empty());
             QVERIFY(names.expertGate.empty() != names.fusedGateUp.empty());
             QVERIFY(names.expertGate.empty() == names.expertDown.empty() && names.fusedGateUp.empty() == names.fusedDown.empty());
@@ -123,12 +123,12 @@ private slots:
     {
         json four = smallest("qwen3_moe");
         four["rope_theta"] = 5e5;
-        four["rope_scaling"] = { { "type", "linear" }, { "factor", 2.0 } };
+        four["rope_scaling"] = {{"type", "linear"}, {"factor", 2.0}};
         four["torch_dtype"] = "bfloat16";
         json five = smallest("qwen3_moe");
         five.erase("num_experts");
         five["num_local_experts"] = 8;
-        five["rope_parameters"] = { { "rope_type", "linear" }, { "factor", 2.0 }, { "rope_theta", 5e5 } };
+        five["rope_parameters"] = {{"rope_type", "linear"}, {"factor", 2.0}, {"rope_theta", 5e5}};
         five["dtype"] = "bfloat16";
         QCOMPARE(read(four).layers[1].attention.ropeInvFreq, read(five).layers[1].attention.ropeInvFreq);
         QCOMPARE(read(five).maxExperts(), 8);
@@ -139,8 +139,8 @@ private slots:
         json config = smallest("qwen2_moe");
         config["num_hidden_layers"] = 6;
         config["decoder_sparse_step"] = 2;
-        config["mlp_only_layers"] = { 3 };
-        QCOMPARE(read(config).moeLayers(), (std::vector<int>{ 1, 5 }));
+        config["mlp_only_layers"] = {3};
+        QCOMPARE(read(config).moeLayers(), (std::vector<int>{1, 5}));
         QCOMPARE(std::get<DenseFfn>(read(config).layers[0].ffn).width, 48);
     }
 
@@ -161,7 +161,7 @@ private slots:
         QCOMPARE(read(qwen2).layers[0].attention.slidingWindow, 9);
         QCOMPARE(read(qwen2).layers[1].attention.slidingWindow, 0);
         QCOMPARE(read(qwen2).layers[2].attention.slidingWindow, 0);
-        qwen2["layer_types"] = { "full_attention", "sliding_attention", "full_attention" };
+        qwen2["layer_types"] = {"full_attention", "sliding_attention", "full_attention"};
         QCOMPARE(read(qwen2).layers[0].attention.slidingWindow, 0);
         QCOMPARE(read(qwen2).layers[1].attention.slidingWindow, 9);
     }
@@ -173,18 +173,18 @@ private slots:
         QTest::addColumn<std::vector<double>>("expected");
         QTest::addColumn<double>("scale");
         using Expected = std::vector<double>;
-        QTest::newRow("llama3") << QByteArray{ R"({"rope_type":"llama3","rope_theta":500000.0,"factor":8.0,"low_freq_factor":1.0,
-            "high_freq_factor":4.0,"original_max_position_embeddings":8192})" }
-                                << Expected{ 1, 0.037606031, 0.0072926651, 0.00052484602, 3.4281024e-05, 3.7673226e-07 } << 1.0;
-        QTest::newRow("linear") << QByteArray{ R"({"rope_type":"linear","rope_theta":10000.0,"factor":4.0})" }
-                                << Expected{ 0.25, 0.025, 0.0079056947, 0.0024999999, 0.00079056947, 3.3338038e-05 } << 1.0;
-        QTest::newRow("yarn, not truncated") << QByteArray{ R"({"rope_type":"yarn","rope_theta":150000.0,"factor":32.0,"beta_fast":32.0,
-            "beta_slow":1.0,"truncate":false,"original_max_position_embeddings":4096})" }
-                                             << Expected{ 1, 0.050813273, 0.0067949593, 0.00045648392, 1.8188337e-05, 3.0235114e-07 }
+        QTest::newRow("llama3") << QByteArray{R"({"rope_type":"llama3","rope_theta":500000.0,"factor":8.0,"low_freq_factor":1.0,
+            "high_freq_factor":4.0,"original_max_position_embeddings":8192})"}
+                                << Expected{1, 0.037606031, 0.0072926651, 0.00052484602, 3.4281024e-05, 3.7673226e-07} << 1.0;
+        QTest::newRow("linear") << QByteArray{R"({"rope_type":"linear","rope_theta":10000.0,"factor":4.0})"}
+                                << Expected{0.25, 0.025, 0.0079056947, 0.0024999999, 0.00079056947, 3.3338038e-05} << 1.0;
+        QTest::newRow("yarn, not truncated") << QByteArray{R"({"rope_type":"yarn","rope_theta":150000.0,"factor":32.0,"beta_fast":32.0,
+            "beta_slow":1.0,"truncate":false,"original_max_position_embeddings":4096})"}
+                                             << Expected{1, 0.050813273, 0.0067949593, 0.00045648392, 1.8188337e-05, 3.0235114e-07}
                                              << 1.3465735902799727;
-        QTest::newRow("yarn, mscale") << QByteArray{ R"({"type":"yarn","rope_theta":10000.0,"factor":40.0,"beta_fast":32,"beta_slow":1,
-            "mscale":0.707,"mscale_all_dim":0.707,"original_max_position_embeddings":4096})" }
-                                      << Expected{ 1, 0.1, 0.026879361, 0.0055000004, 0.00079056941, 3.3338035e-06 } << 1.0;
+        QTest::newRow("yarn, mscale") << QByteArray{R"({"type":"yarn","rope_theta":10000.0,"factor":40.0,"beta_fast":32,"beta_slow":1,
+            "mscale":0.707,"mscale_all_dim":0.707,"original_max_position_embeddings":4096})"}
+                                      << Expected{1, 0.1, 0.026879361, 0.0055000004, 0.00079056941, 3.3338035e-06} << 1.0;
     }
     void rotaryScaling()
     {
@@ -195,7 +195,7 @@ private slots:
         config["head_dim"] = 64;
         config["rope_parameters"] = json::parse(parameters.toStdString());
         const AttentionConfig attention = read(config).layers[0].attention;
-        const std::vector<std::size_t> at{ 0, 8, 12, 16, 20, 31 };
+        const std::vector<std::size_t> at{0, 8, 12, 16, 20, 31};
         for (std::size_t i = 0; i < at.size(); ++i)
             QVERIFY(std::fabs(static_cast<double>(attention.ropeInvFreq[at[i]]) / expected[i] - 1) < 1e-6);
         QVERIFY(std::fabs(static_cast<double>(attention.ropeScale) / scale - 1) < 1e-6);
@@ -206,10 +206,10 @@ private slots:
         json config = smallest("olmoe");
         config["eos_token_id"] = 7;
         config["bos_token_id"] = 1;
-        QCOMPARE(read(config).eosIds, (std::vector<std::int32_t>{ 7 }));
+        QCOMPARE(read(config).eosIds, (std::vector<std::int32_t>{7}));
         QCOMPARE(read(config).bosId, 1);
-        QCOMPARE(read(config, R"({"eos_token_id": [3, 4]})").eosIds, (std::vector<std::int32_t>{ 3, 4 }));
-        QCOMPARE(read(config, "{}").eosIds, (std::vector<std::int32_t>{ 7 }));
+        QCOMPARE(read(config, R"({"eos_token_id": [3, 4]})").eosIds, (std::vector<std::int32_t>{3, 4}));
+        QCOMPARE(read(config, "{}").eosIds, (std::vector<std::int32_t>{7}));
         QVERIFY(read(smallest("olmoe")).eosIds.empty());
         QVERIFY_EXCEPTION_THROWN(read(config, "[1]"), Error);
     }
@@ -220,10 +220,10 @@ private slots:
         QTest::addColumn<QByteArray>("value"); // JSON, or empty to leave the field out
         QTest::addColumn<QString>("says");
         const auto row = [](const char *field, const char *value, const char *says) {
-            QTest::addRow("%s = %s", field, value) << field << QByteArray{ value } << says;
+            QTest::addRow("%s = %s", field, value) << field << QByteArray{value} << says;
         };
         for (const char *field :
-            { "hidden_size", "vocab_size", "num_hidden_layers", "num_attention_heads", "num_experts", "intermediate_size" })
+            {"hidden_size", "vocab_size", "num_hidden_layers", "num_attention_heads", "num_experts", "intermediate_size"})
             row(field, "", "is missing");
         row("hidden_size", "null", "hidden_size is missing");
         row("hidden_size", "\"64\"", "hidden_size is \"64\", not a whole number");
@@ -288,9 +288,9 @@ private slots:
         const QString dense = refusal(R"({"model_type": "llama", "hidden_size": 64})");
         QVERIFY2(dense.contains("\"llama\" is a dense model") && dense.contains("qwen3_moe"), qPrintable(dense));
         json noExperts = smallest("qwen3_moe");
-        noExperts["mlp_only_layers"] = { 0, 1, 2 };
+        noExperts["mlp_only_layers"] = {0, 1, 2};
         QVERIFY(refusal(noExperts.dump()).contains("none of the 3 layers has experts"));
-        noExperts["mlp_only_layers"] = { 0, 3 };
+        noExperts["mlp_only_layers"] = {0, 3};
         QVERIFY(refusal(noExperts.dump()).contains("mlp_only_layers holds 3, outside 0 to 2"));
         json longName = smallest("olmoe");
         longName["model_type"] = std::string(1000000, 'x');
@@ -300,7 +300,7 @@ private slots:
     void publishedForms()
     {
         const ModelConfig qwen2 = configure(fixture("qwen2_moe"), {});
-        QCOMPARE(qwen2.moeLayers(), (std::vector<int>{ 0, 2, 3 }));
+        QCOMPARE(qwen2.moeLayers(), (std::vector<int>{0, 2, 3}));
         QCOMPARE(qwen2.layers[0].moe()->sharedWidth, 26);
         QVERIFY(qwen2.layers[0].moe()->sharedGate);
         const ModelConfig clip = configure(fixture("olmoe_clip"), {});

@@ -14,12 +14,12 @@ namespace expertscope {
 
 namespace {
 
-const std::string root = std::string{ TEST_DATA_DIR } + "/families/";
+const std::string root = std::string{TEST_DATA_DIR} + "/families/";
 
 } // namespace
 
 Golden::Golden(const std::string &name)
-    : m_name{ name }
+    : m_name{name}
 {
     auto files = std::make_shared<ModelFiles>(*openModelFolder(root + name));
     files->generationConfigJson = R"({"eos_token_id": 2147483647})";
@@ -33,16 +33,16 @@ std::vector<float> Golden::floats(const std::string &tensor) const
 {
     const Tensor &stored = m_tensors.at(tensor);
     if (stored.dtype != DType::F32)
-        throw std::runtime_error{ tensor + " is not F32" };
-    return { stored.f32(), stored.f32() + stored.count() };
+        throw std::runtime_error{tensor + " is not F32"};
+    return {stored.f32(), stored.f32() + stored.count()};
 }
 
 std::vector<std::int32_t> Golden::ints(const std::string &tensor) const
 {
     const Tensor &stored = m_tensors.at(tensor);
     if (stored.dtype != DType::I32)
-        throw std::runtime_error{ tensor + " is not I32" };
-    return { stored.i32(), stored.i32() + stored.count() };
+        throw std::runtime_error{tensor + " is not I32"};
+    return {stored.i32(), stored.i32() + stored.count()};
 }
 
 std::vector<TokenSequence> Golden::sequences() const
@@ -64,7 +64,7 @@ std::vector<TokenSequence> Golden::sequences() const
 std::vector<std::string> Golden::names()
 {
     std::vector<std::string> out;
-    for (const auto &entry : std::filesystem::directory_iterator{ root })
+    for (const auto &entry : std::filesystem::directory_iterator{root})
         if (std::filesystem::exists(entry.path() / "golden.safetensors"))
             out.push_back(entry.path().filename().string());
     std::sort(out.begin(), out.end());
@@ -87,7 +87,7 @@ void Capturer::keep(const std::string &name, const Tensor &tensor)
     std::vector<float> &to = floats[name];
     const std::size_t before = to.size();
     to.resize(before + static_cast<std::size_t>(tensor.count()));
-    m_backend.download(tensor, std::span{ to }.subspan(before));
+    m_backend.download(tensor, std::span{to}.subspan(before));
 }
 
 std::unique_ptr<Backend> makeBackend(const std::string &name)

@@ -39,7 +39,7 @@ private:
 class Capturer final : public ForwardObserver {
 public:
     explicit Capturer(Backend &backend)
-        : m_backend{ backend }
+        : m_backend{backend}
     {
     }
     void onEmbedding(const Batch &, const Tensor &hidden) override { keep("embeddings", hidden); }

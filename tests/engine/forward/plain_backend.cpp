@@ -16,7 +16,7 @@ using Row = std::vector<float>;
 
 struct PlainWeight final : Weight {
     explicit PlainWeight(const Tensor &t)
-        : stored{ t }
+        : stored{t}
     {
     }
     std::int64_t rows() const override { return stored.shape[0]; }
@@ -107,7 +107,7 @@ void attendOne(
 
 BackendInfo PlainBackend::info() const
 {
-    return { "plain", "one thread, plain loops", 0, 0 };
+    return {"plain", "one thread, plain loops", 0, 0};
 }
 
 Buffer PlainBackend::allocate(DType type, Shape shape)
@@ -220,7 +220,7 @@ void PlainBackend::attention(const Tensor &q, const Tensor &k, const Tensor &v, 
             lane.k.insert(lane.k.end(), keys, keys + span.rows * kvWidth);
             lane.v.insert(lane.v.end(), values, values + span.rows * kvWidth);
             if (lane.k.size() != total || span.past + span.rows > cache->capacityTokens())
-                throw Error{ ErrorKind::Device, "the key-value cache is too small", {}, "Make it for the longest sequence" };
+                throw Error{ErrorKind::Device, "the key-value cache is too small", {}, "Make it for the longest sequence"};
             keys = lane.k.data();
             values = lane.v.data();
         }

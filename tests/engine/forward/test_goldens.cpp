@@ -47,9 +47,9 @@ double largestError(const std::vector<float> &ours, const std::vector<float> &re
 
 struct Loaded {
     explicit Loaded(const std::string &folder, const std::string &backendName)
-        : golden{ folder }
-        , backend{ makeBackend(backendName) }
-        , model{ Model::load(golden.files(), *backend, {}) }
+        : golden{folder}
+        , backend{makeBackend(backendName)}
+        , model{Model::load(golden.files(), *backend, {})}
     {
     }
     Golden golden;
@@ -58,13 +58,13 @@ struct Loaded {
 
     Capturer run(const std::vector<TokenSequence> &sequences)
     {
-        Capturer captured{ *backend };
-        Forward forward{ *model, *backend, nullptr, &captured };
+        Capturer captured{*backend};
+        Forward forward{*model, *backend, nullptr, &captured};
         Batch batch;
         for (std::size_t s = 0; s < sequences.size(); ++s)
             batch.append(static_cast<std::int32_t>(s), sequences[s].tokens, 0, -1);
         const Tensor out = forward.run(batch, nullptr, {});
-        const Buffer logits = backend->allocate(DType::F32, { batch.rows(), model->config().vocab });
+        const Buffer logits = backend->allocate(DType::F32, {batch.rows(), model->config().vocab});
         backend->linear(out, *model->head(), nullptr, logits);
         captured.floats["logits"].resize(static_cast<std::size_t>(logits.tensor().count()));
         backend->download(logits, captured.floats["logits"]);
@@ -91,14 +91,14 @@ double tolerance(const Model &model)
 RunSpec everything()
 {
     RunSpec spec;
-    spec.capture = { true, true, true, true };
+    spec.capture = {true, true, true, true};
     return spec;
 }
 
 /// Largest difference of the numbers of two traces of the same tokens; infinite where the experts differ.
 double traceDifference(const RoutingTrace &a, const RoutingTrace &b)
 {
-    const TokenRange all{ 0, a.meta().tokens };
+    const TokenRange all{0, a.meta().tokens};
     if (b.meta().tokens != all.end)
         return INFINITY;
     const TokenColumns left = a.tokens(all);
@@ -140,7 +140,7 @@ class TestGoldens : public QObject {
         QTest::addColumn<QString>("folder");
         QTest::addColumn<QString>("backend");
         for (const std::string &folder : Golden::names())
-            for (const char *backend : { "plain", "cpu" })
+            for (const char *backend : {"plain", "cpu"})
                 QTest::addRow("%s, %s", folder.c_str(), backend) << QString::fromStdString(folder) << backend;
     }
 
@@ -148,7 +148,7 @@ class TestGoldens : public QObject {
     {
         QFETCH(QString, folder);
         QFETCH(QString, backend);
-        return Loaded{ folder.toStdString(), backend.toStdString() };
+        return Loaded{folder.toStdString(), backend.toStdString()};
     }
 
 private slots:
@@ -166,7 +166,7 @@ private slots:
             if (!golden.has(name))
                 continue;
             const double error = largestError(values, golden.floats(name));
-            report += QString{ " %1 %2" }.arg(QString::fromStdString(name)).arg(error, 0, 'e', 1);
+            report += QString{" %1 %2"}.arg(QString::fromStdString(name)).arg(error, 0, 'e', 1);
             worst = std::max(worst, error);
         }
         qInfo().noquote() << "largest errors:" << report;
@@ -200,7 +200,7 @@ private slots:
         Loaded loaded = load();
         const Golden &golden = loaded.golden;
         const auto trace = loaded.trace(golden.sequences(), everything());
-        const TokenRange all{ 0, trace->meta().tokens };
+        const TokenRange all{0, trace->meta().tokens};
         const TokenColumns columns = trace->tokens(all);
         QCOMPARE(columns.tokenId, golden.ints("token_id"));
         QCOMPARE(columns.position, golden.ints("position"));
@@ -253,10 +253,10 @@ private slots:
         QTest::addColumn<QString>("backend");
         QTest::addColumn<QByteArray>("terms"); // BF16 terms each activation is split into; 1 rounds it
         for (const std::string &folder : Golden::names())
-            if (Golden{ folder }.has("bf16.logits")) {
+            if (Golden{folder}.has("bf16.logits")) {
                 QTest::addRow("%s, plain", folder.c_str()) << QString::fromStdString(folder) << "plain" << QByteArray{};
                 QTest::addRow("%s, cpu", folder.c_str()) << QString::fromStdString(folder) << "cpu" << QByteArray{};
-                QTest::addRow("%s, cpu, rounded", folder.c_str()) << QString::fromStdString(folder) << "cpu" << QByteArray{ "1" };
+                QTest::addRow("%s, cpu, rounded", folder.c_str()) << QString::fromStdString(folder) << "cpu" << QByteArray{"1"};
             }
     }
     void bf16StaysWithinTheReferencesOwnError()
@@ -278,7 +278,7 @@ private slots:
             const std::vector<float> exact = loaded.golden.floats(name);
             const double error = distance(values, exact);
             const double allowed = distance(loaded.golden.floats("bf16." + name), exact);
-            report += QString{ " %1 %2 of %3" }.arg(QString::fromStdString(name)).arg(error, 0, 'e', 1).arg(allowed, 0, 'e', 1);
+            report += QString{" %1 %2 of %3"}.arg(QString::fromStdString(name)).arg(error, 0, 'e', 1).arg(allowed, 0, 'e', 1);
             QVERIFY2(error <= allowed, qPrintable(report));
             ++compared;
         }
@@ -295,11 +295,11 @@ private slots:
         const auto packed = loaded.trace(sequences, everything());
         // 40: a batch holds several; 10: the long ones go through the KV cache in parts; 1: token by token
         QString report;
-        for (std::int64_t batchTokens : { 40, 10, 1 }) {
+        for (std::int64_t batchTokens : {40, 10, 1}) {
             RunSpec spec = everything();
             spec.batchTokens = batchTokens;
             const double difference = traceDifference(*packed, *loaded.trace(sequences, spec));
-            report += QString{ " %1: %2" }.arg(batchTokens).arg(difference);
+            report += QString{" %1: %2"}.arg(batchTokens).arg(difference);
             QVERIFY2(difference <= (backend == "plain" ? 0.0 : tolerance(*loaded.model)), qPrintable(report));
         }
         qInfo().noquote() << "largest difference from one batch, by tokens a batch:" << report;
@@ -327,7 +327,7 @@ private slots:
                     whole.tokens.push_back(result.tokens[i].id);
             }
             // prefill and decode are the same computation
-            const auto prefilled = loaded.trace({ whole }, spec);
+            const auto prefilled = loaded.trace({whole}, spec);
             const double difference = traceDifference(*prefilled, decoded);
             QVERIFY2(difference <= (backend == "plain" ? 2e-6 : tolerance(*loaded.model)), qPrintable(QString::number(difference)));
             QCOMPARE(decoded.meta().sequences.at(0).nPrompt, static_cast<std::int64_t>(prompts[s].tokens.size()));

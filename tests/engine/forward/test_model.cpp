@@ -17,7 +17,7 @@ using Files = std::shared_ptr<ModelFiles>;
 
 Files fixture(const char *folder = "qwen3_moe")
 {
-    return std::make_shared<ModelFiles>(*Golden{ folder }.files());
+    return std::make_shared<ModelFiles>(*Golden{folder}.files());
 }
 
 QString refusal(const Files &files, Backend &backend, ErrorKind kind = ErrorKind::Input)
@@ -27,7 +27,7 @@ QString refusal(const Files &files, Backend &backend, ErrorKind kind = ErrorKind
         return "accepted";
     } catch (const Error &error) {
         if (error.kind != kind || error.where.empty() || error.remedy.empty())
-            return "an error of another kind or without a part: " + QString{ error.what() };
+            return "an error of another kind or without a part: " + QString{error.what()};
         return error.what();
     }
 }
@@ -39,16 +39,16 @@ QString refusal(const Files &files)
 }
 
 struct SmallMemory : PlainBackend {
-    BackendInfo info() const override { return { "plain", "", 100'000, 40'000 }; }
+    BackendInfo info() const override { return {"plain", "", 100'000, 40'000}; }
 };
 
 std::vector<float> outputOf(const std::shared_ptr<const ModelFiles> &files)
 {
     PlainBackend backend;
     const auto model = Model::load(files, backend, {});
-    Forward forward{ *model, backend, nullptr, nullptr };
+    Forward forward{*model, backend, nullptr, nullptr};
     Batch batch;
-    batch.append(0, std::vector<std::int32_t>{ 5, 9, 3, 77 }, 0, -1);
+    batch.append(0, std::vector<std::int32_t>{5, 9, 3, 77}, 0, -1);
     const Tensor out = forward.run(batch, nullptr, {});
     std::vector<float> values(static_cast<std::size_t>(out.count()));
     backend.download(out, values);
@@ -64,8 +64,8 @@ Files fusedMixtral()
         const std::string old = "model.layers." + std::to_string(l) + ".block_sparse_moe.";
         const std::string now = "model.layers." + std::to_string(l) + ".mlp.";
         const std::int64_t experts = 6, width = 17, hidden = 44;
-        const Buffer gateUp = hostBuffer(DType::F32, { experts, 2 * width, hidden });
-        const Buffer down = hostBuffer(DType::F32, { experts, hidden, width });
+        const Buffer gateUp = hostBuffer(DType::F32, {experts, 2 * width, hidden});
+        const Buffer down = hostBuffer(DType::F32, {experts, hidden, width});
         for (int e = 0; e < experts; ++e) {
             const auto move = [&](const char *name, const Tensor &to) {
                 const std::string key = old + "experts." + std::to_string(e) + name;
@@ -94,24 +94,24 @@ private slots:
     {
         PlainBackend backend;
         std::int64_t last = 0, total = 0;
-        const Progress progress{ {}, [&](std::int64_t done, std::int64_t all, std::string_view unit) {
+        const Progress progress{{}, [&](std::int64_t done, std::int64_t all, std::string_view unit) {
                                     QVERIFY(done > last && done <= all && unit == "bytes");
                                     last = done;
                                     total = all;
-                                } };
+                                }};
         const auto model = Model::load(fixture("qwen2_moe"), backend, progress);
         QCOMPARE(last, total);
         QCOMPARE(model->weightBytes(), total);
         const ModelInfo &info = model->info();
-        QCOMPARE(info.family, std::string{ "qwen2_moe" });
-        QCOMPARE(info.quantisation, std::string{ "F32" });
+        QCOMPARE(info.family, std::string{"qwen2_moe"});
+        QCOMPARE(info.quantisation, std::string{"F32"});
         QCOMPARE(info.nLayers, 4);
         QCOMPARE(info.nExperts, 8);
         QCOMPARE(info.topK, 3);
         QCOMPARE(info.nShared, 1);
-        QCOMPARE(info.sha256.size(), std::size_t{ 64 });
-        QCOMPARE(Model::load(fixture("qwen3_moe_bf16"), backend, {})->info().quantisation, std::string{ "BF16" });
-        QCOMPARE(Model::load(fixture("qwen2_moe_f16"), backend, {})->info().quantisation, std::string{ "F16" });
+        QCOMPARE(info.sha256.size(), std::size_t{64});
+        QCOMPARE(Model::load(fixture("qwen3_moe_bf16"), backend, {})->info().quantisation, std::string{"BF16"});
+        QCOMPARE(Model::load(fixture("qwen2_moe_f16"), backend, {})->info().quantisation, std::string{"F16"});
     }
 
     void tiedHeadIsTheEmbedding()
@@ -133,7 +133,7 @@ private slots:
     {
         const Files files = fixture();
         for (const char *name :
-            { "k_proj.weight", "v_proj.weight", "q_norm.weight", "mlp.gate.weight", "o_proj.weight", "input_layernorm.weight" })
+            {"k_proj.weight", "v_proj.weight", "q_norm.weight", "mlp.gate.weight", "o_proj.weight", "input_layernorm.weight"})
             std::erase_if(files->tensors,
                 [&](const auto &item) { return item.first.ends_with(name) && item.first.find(".1.") != std::string::npos; });
         const QString text = refusal(files);
@@ -151,17 +151,17 @@ private slots:
     {
         const Files files = fixture();
         Tensor &router = files->tensors.at("model.layers.2.mlp.gate.weight");
-        router.shape = { 8, 44 };
+        router.shape = {8, 44};
         QVERIFY2(
             refusal(files).contains("model.layers.2.mlp.gate.weight has the shape [8, 44] instead of [9, 44]"), qPrintable(refusal(files)));
-        router.shape = { 9 * 44 };
+        router.shape = {9 * 44};
         QVERIFY(refusal(files).contains("[396] instead of [9, 44]"));
     }
 
     void fusedExpertsOfAnotherShape()
     {
         const Files files = fixture("qwen3_moe_fused");
-        files->tensors.at("model.layers.0.mlp.experts.down_proj").shape = { 9, 10, 44 }; // transposed
+        files->tensors.at("model.layers.0.mlp.experts.down_proj").shape = {9, 10, 44}; // transposed
         QVERIFY(refusal(files).contains("down_proj has the shape [9, 10, 44] instead of [9, 44, 10]"));
     }
 
@@ -187,7 +187,7 @@ private slots:
         const Files files = fixture();
         const Tensor any = files->tensors.at("model.norm.weight");
         for (const char *name :
-            { "model.layers.0.self_attn.rotary_emb.inv_freq", "mtp.layers.0.weight", "model.layers.3.mlp.gate.weight", "lm_head.weight" })
+            {"model.layers.0.self_attn.rotary_emb.inv_freq", "mtp.layers.0.weight", "model.layers.3.mlp.gate.weight", "lm_head.weight"})
             files->tensors[name] = any;
         QCOMPARE(outputOf(files), outputOf(fixture()));
         files->tensors["model.layers.x.weight"] = any;
@@ -212,10 +212,10 @@ private slots:
     {
         PlainBackend backend;
         std::stop_source stop;
-        const Progress progress{ stop.get_token(), [&](std::int64_t done, std::int64_t total, std::string_view) {
+        const Progress progress{stop.get_token(), [&](std::int64_t done, std::int64_t total, std::string_view) {
                                     if (done > total / 2)
                                         stop.request_stop();
-                                } };
+                                }};
         QVERIFY_EXCEPTION_THROWN(Model::load(fixture(), backend, progress), Cancelled);
     }
 };

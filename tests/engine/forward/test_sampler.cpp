@@ -14,11 +14,11 @@ using namespace expertscope;
 
 namespace {
 
-const std::vector<float> logits{ 1.0f, 3.0f, 2.0f, 3.0f, -1.0f, 0.5f };
+const std::vector<float> logits{1.0f, 3.0f, 2.0f, 3.0f, -1.0f, 0.5f};
 
 std::vector<int> counts(const Sampling &sampling, int draws)
 {
-    Sampler sampler{ sampling };
+    Sampler sampler{sampling};
     std::vector<int> out(logits.size());
     for (int i = 0; i < draws; ++i)
         ++out[static_cast<std::size_t>(sampler.draw(logits))];
@@ -30,7 +30,7 @@ std::vector<int> counts(const Sampling &sampling, int draws)
 class TestSampler : public QObject {
     Q_OBJECT
 private slots:
-    void greedyTakesTheLowerIdOfEquals() { QCOMPARE(Sampler{ {} }.draw(logits), 1); }
+    void greedyTakesTheLowerIdOfEquals() { QCOMPARE(Sampler{{}}.draw(logits), 1); }
 
     void logProbabilitiesSumToOne()
     {
@@ -52,7 +52,7 @@ private slots:
     {
         QFETCH(float, temperature);
         constexpr int draws = 50000;
-        const std::vector<int> seen = counts({ temperature, 0, 1, 42 }, draws);
+        const std::vector<int> seen = counts({temperature, 0, 1, 42}, draws);
         double sum = 0;
         for (float z : logits)
             sum += std::exp(static_cast<double>(z / temperature));
@@ -65,9 +65,9 @@ private slots:
 
     void sameSeedSameTokens()
     {
-        const Sampling one{ 1.0f, 0, 1, 7 };
-        const Sampling other{ 1.0f, 0, 1, 8 };
-        Sampler a{ one }, b{ one }, c{ other };
+        const Sampling one{1.0f, 0, 1, 7};
+        const Sampling other{1.0f, 0, 1, 8};
+        Sampler a{one}, b{one}, c{other};
         std::vector<std::int32_t> x, y, z;
         for (int i = 0; i < 40; ++i) {
             x.push_back(a.draw(logits));
@@ -77,7 +77,7 @@ private slots:
         QCOMPARE(x, y);
         QVERIFY(x != z);
         // splitmix64 of seed 7, so that a change of the sequence is noticed: it would change every recorded run
-        QCOMPARE((std::vector<std::int32_t>{ x.begin(), x.begin() + 8 }), (std::vector<std::int32_t>{ 1, 0, 3, 3, 2, 1, 2, 1 }));
+        QCOMPARE((std::vector<std::int32_t>{x.begin(), x.begin() + 8}), (std::vector<std::int32_t>{1, 0, 3, 3, 2, 1, 2, 1}));
     }
 
     void filtersKeepOnlyTheLikeliest()
@@ -91,24 +91,24 @@ private slots:
             return ids;
         };
         // softmax: 1 and 3 .384 each, 2 .141, 0 .052, 5 .032, 4 .007
-        QCOMPARE(kept({ 1, 1, 1, 3 }), (std::set<int>{ 1 }));
-        QCOMPARE(kept({ 1, 3, 1, 3 }), (std::set<int>{ 1, 2, 3 }));
-        QCOMPARE(kept({ 1, 100, 1, 3 }), (std::set<int>{ 0, 1, 2, 3, 4, 5 }));
-        QCOMPARE(kept({ 1, 0, 0.01f, 3 }), (std::set<int>{ 1 }));
-        QCOMPARE(kept({ 1, 0, 0.5f, 3 }), (std::set<int>{ 1, 3 }));
-        QCOMPARE(kept({ 1, 0, 0.85f, 3 }), (std::set<int>{ 1, 2, 3 }));
+        QCOMPARE(kept({1, 1, 1, 3}), (std::set<int>{1}));
+        QCOMPARE(kept({1, 3, 1, 3}), (std::set<int>{1, 2, 3}));
+        QCOMPARE(kept({1, 100, 1, 3}), (std::set<int>{0, 1, 2, 3, 4, 5}));
+        QCOMPARE(kept({1, 0, 0.01f, 3}), (std::set<int>{1}));
+        QCOMPARE(kept({1, 0, 0.5f, 3}), (std::set<int>{1, 3}));
+        QCOMPARE(kept({1, 0, 0.85f, 3}), (std::set<int>{1, 2, 3}));
         // top-k first: of the three left, 0.8 of what they hold
-        QCOMPARE(kept({ 1, 3, 0.8f, 3 }), (std::set<int>{ 1, 3 }));
+        QCOMPARE(kept({1, 3, 0.8f, 3}), (std::set<int>{1, 3}));
     }
 
     void outsideTheirRange()
     {
         const float nan = std::numeric_limits<float>::quiet_NaN();
-        for (const Sampling &wrong : { Sampling{ -1, 0, 1, 0 }, Sampling{ nan, 0, 1, 0 }, Sampling{ 1, -1, 1, 0 }, Sampling{ 1, 0, 0, 0 },
-                 Sampling{ 1, 0, 1.5f, 0 }, Sampling{ 1, 0, nan, 0 } })
-            QVERIFY_EXCEPTION_THROWN(Sampler{ wrong }, Error);
-        const std::vector<float> broken{ 1, nan, 2 };
-        QVERIFY_EXCEPTION_THROWN(Sampler{ {} }.draw(broken), Error);
+        for (const Sampling &wrong : {Sampling{-1, 0, 1, 0}, Sampling{nan, 0, 1, 0}, Sampling{1, -1, 1, 0}, Sampling{1, 0, 0, 0},
+                 Sampling{1, 0, 1.5f, 0}, Sampling{1, 0, nan, 0}})
+            QVERIFY_EXCEPTION_THROWN(Sampler{wrong}, Error);
+        const std::vector<float> broken{1, nan, 2};
+        QVERIFY_EXCEPTION_THROWN(Sampler{{}}.draw(broken), Error);
     }
 };
 

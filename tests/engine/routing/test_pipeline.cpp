@@ -15,8 +15,8 @@ using namespace expertscope;
 
 namespace {
 
-const std::vector<float> goldenLogits{ 1.2f, -0.4f, 0.9f, 2.1f, 0.3f, 2.06f, -1.5f, 0.7f };
-const std::vector<float> goldenBias{ 0.30f, 0.00f, 0.25f, -0.40f, 0.05f, -0.10f, 0.00f, 0.10f };
+const std::vector<float> goldenLogits{1.2f, -0.4f, 0.9f, 2.1f, 0.3f, 2.06f, -1.5f, 0.7f};
+const std::vector<float> goldenBias{0.30f, 0.00f, 0.25f, -0.40f, 0.05f, -0.10f, 0.00f, 0.10f};
 
 MoeFfn rule(int k, bool normalise)
 {
@@ -31,7 +31,7 @@ std::vector<RoutingPlace> places(std::int64_t rows)
 {
     std::vector<RoutingPlace> out;
     for (std::int64_t r = 0; r < rows; ++r)
-        out.push_back({ 5, r, 0, static_cast<std::int32_t>(r) });
+        out.push_back({5, r, 0, static_cast<std::int32_t>(r)});
     return out;
 }
 
@@ -105,7 +105,7 @@ struct Everything : StageOverrides {
 
 struct Wrong : StageOverrides {
     explicit Wrong(std::vector<std::int32_t> list)
-        : chosen{ std::move(list) }
+        : chosen{std::move(list)}
     {
     }
     bool select(const RoutingPlace &, std::span<const float>, std::vector<std::int32_t> &out) const override
@@ -130,31 +130,31 @@ private slots:
 
         using Ids = std::vector<int>;
         using Weights = std::vector<double>;
-        const Ids four{ 3, 5, 0, 2 };
-        QTest::newRow("mixtral") << rule(2, true) << false << Ids{ 3, 5 } << Weights{ 0.509999, 0.490001 };
-        QTest::newRow("qwen2_moe, olmoe") << rule(4, false) << false << four << Weights{ 0.313494, 0.301201, 0.127457, 0.094422 };
-        QTest::newRow("qwen3_moe") << rule(4, true) << false << four << Weights{ 0.374735, 0.360041, 0.152356, 0.112868 };
+        const Ids four{3, 5, 0, 2};
+        QTest::newRow("mixtral") << rule(2, true) << false << Ids{3, 5} << Weights{0.509999, 0.490001};
+        QTest::newRow("qwen2_moe, olmoe") << rule(4, false) << false << four << Weights{0.313494, 0.301201, 0.127457, 0.094422};
+        QTest::newRow("qwen3_moe") << rule(4, true) << false << four << Weights{0.374735, 0.360041, 0.152356, 0.112868};
         QTest::newRow("gpt_oss, granite: softmax over the chosen equals it")
-            << rule(4, true) << false << four << Weights{ 0.374735, 0.360041, 0.152356, 0.112868 };
+            << rule(4, true) << false << four << Weights{0.374735, 0.360041, 0.152356, 0.112868};
         MoeFfn deepseek2 = rule(3, false);
         deepseek2.groups = 4;
         deepseek2.topkGroups = 2;
         deepseek2.scale = 16;
-        QTest::newRow("deepseek_v2") << deepseek2 << false << Ids{ 3, 5, 2 } << Weights{ 5.015897, 4.819221, 1.510759 };
+        QTest::newRow("deepseek_v2") << deepseek2 << false << Ids{3, 5, 2} << Weights{5.015897, 4.819221, 1.510759};
         MoeFfn deepseek3 = rule(3, true);
         deepseek3.score = ScoreFunction::Sigmoid;
         deepseek3.selectionBias = true;
         deepseek3.groups = 4;
         deepseek3.topkGroups = 2;
         deepseek3.scale = 2.5;
-        QTest::newRow("deepseek_v3") << deepseek3 << true << Ids{ 0, 2, 3 } << Weights{ 0.810551, 0.749827, 0.939622 };
+        QTest::newRow("deepseek_v3") << deepseek3 << true << Ids{0, 2, 3} << Weights{0.810551, 0.749827, 0.939622};
         MoeFfn minimax = rule(3, true);
         minimax.score = ScoreFunction::Sigmoid;
         minimax.selectionBias = true;
-        QTest::newRow("minimax_m2") << minimax << true << Ids{ 0, 2, 5 } << Weights{ 0.324761, 0.300431, 0.374807 };
+        QTest::newRow("minimax_m2") << minimax << true << Ids{0, 2, 5} << Weights{0.324761, 0.300431, 0.374807};
         MoeFfn ernie = rule(3, true);
         ernie.selectionBias = true;
-        QTest::newRow("ernie4_5_moe") << ernie << true << Ids{ 0, 2, 5 } << Weights{ 0.243666, 0.180512, 0.575822 };
+        QTest::newRow("ernie4_5_moe") << ernie << true << Ids{0, 2, 5} << Weights{0.243666, 0.180512, 0.575822};
     }
 
     void goldenVectors()
@@ -175,9 +175,9 @@ private slots:
 
     void tiesTakeTheLowestIndex()
     {
-        const RoutedBatch routed = routeOne(rule(3, false), { 1, 2, 2, 2, 2, 0, 2, 1 });
+        const RoutedBatch routed = routeOne(rule(3, false), {1, 2, 2, 2, 2, 0, 2, 1});
         QCOMPARE(
-            std::vector(routed.assignments.expert.begin(), routed.assignments.expert.begin() + 3), (std::vector<std::int32_t>{ 1, 2, 3 }));
+            std::vector(routed.assignments.expert.begin(), routed.assignments.expert.begin() + 3), (std::vector<std::int32_t>{1, 2, 3}));
     }
 
     void everyRowWhateverTheThreads()
@@ -235,15 +235,15 @@ private slots:
 
     void brokenPoliciesAreErrors()
     {
-        for (const auto &list : { std::vector<std::int32_t>{ 1, 1 }, { 8, 0 }, { -1, 0 }, { 0, 1, 2 } }) {
-            const Wrong wrong{ list };
+        for (const auto &list : {std::vector<std::int32_t>{1, 1}, {8, 0}, {-1, 0}, {0, 1, 2}}) {
+            const Wrong wrong{list};
             QVERIFY_EXCEPTION_THROWN(routeOne(rule(2, true), goldenLogits, {}, &wrong), Error);
         }
     }
 
     void brokenLogitsAreErrorsThatSayWhere()
     {
-        for (float bad : { std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity() }) {
+        for (float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
             std::vector<float> logits = goldenLogits;
             logits[6] = bad;
             try {

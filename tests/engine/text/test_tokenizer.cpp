@@ -26,7 +26,7 @@ QString dataDir()
 
 std::string fileText(const QString &path)
 {
-    QFile file{ path };
+    QFile file{path};
     if (!file.open(QIODevice::ReadOnly))
         qFatal("cannot open %s", qPrintable(path));
     return file.readAll().toStdString();
@@ -35,7 +35,7 @@ std::string fileText(const QString &path)
 std::vector<std::string> lines(const QString &path)
 {
     std::vector<std::string> out;
-    std::istringstream in{ fileText(path) };
+    std::istringstream in{fileText(path)};
     for (std::string line; std::getline(in, line);)
         out.push_back(line);
     return out;
@@ -52,7 +52,7 @@ std::vector<std::string> strings()
 std::vector<std::int32_t> ids(const std::string &line)
 {
     std::vector<std::int32_t> out;
-    std::istringstream in{ line };
+    std::istringstream in{line};
     for (std::int32_t id; in >> id;)
         out.push_back(id);
     return out;
@@ -80,7 +80,7 @@ private slots:
     void matchesReference_data()
     {
         QTest::addColumn<QString>("kind");
-        for (const QString &kind : QDir{ dataDir() }.entryList(QDir::Dirs | QDir::NoDotAndDotDot))
+        for (const QString &kind : QDir{dataDir()}.entryList(QDir::Dirs | QDir::NoDotAndDotDot))
             QTest::newRow(qPrintable(kind)) << kind;
     }
 
@@ -139,19 +139,19 @@ private slots:
     void invalidUtf8IsDefined()
     {
         const std::string broken = "ab\xC3\x28\xE2\x82z\xF0\x9F\x92\xED\xA0\x80\xFF";
-        for (const char *kind : { "gpt2", "llama2", "qwen" }) {
+        for (const char *kind : {"gpt2", "llama2", "qwen"}) {
             const auto tokenizer = load(kind);
             QCOMPARE(tokenizer->encode(broken, false), tokenizer->encode(wellFormedUtf8(broken), false));
         }
-        QCOMPARE(wellFormedUtf8("\xF0\x9F\x92z"), std::string{ "\xEF\xBF\xBDz" });
-        QCOMPARE(wellFormedUtf8("\xED\xA0\x80"), std::string{ "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD" });
+        QCOMPARE(wellFormedUtf8("\xF0\x9F\x92z"), std::string{"\xEF\xBF\xBDz"});
+        QCOMPARE(wellFormedUtf8("\xED\xA0\x80"), std::string{"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"});
         QVERIFY(!isWellFormedUtf8(broken));
     }
 
     void randomBytesDoNotCrash()
     {
-        std::mt19937 random{ 7 };
-        for (const QString &kind : QDir{ dataDir() }.entryList(QDir::Dirs | QDir::NoDotAndDotDot)) {
+        std::mt19937 random{7};
+        for (const QString &kind : QDir{dataDir()}.entryList(QDir::Dirs | QDir::NoDotAndDotDot)) {
             const auto tokenizer = load(kind);
             for (int i = 0; i < 200; ++i) {
                 std::string bytes(random() % 60, '\0');
@@ -179,7 +179,7 @@ private slots:
         const auto tokenizer = load("gpt2");
         QCOMPARE(tokenizer->tokenBytes(-1), std::string{});
         QCOMPARE(tokenizer->tokenBytes(1'000'000), std::string{});
-        QCOMPARE(tokenizer->decode(std::vector<std::int32_t>{ -5, 2'000'000 }), std::string{});
+        QCOMPARE(tokenizer->decode(std::vector<std::int32_t>{-5, 2'000'000}), std::string{});
     }
 
     void brokenFiles_data()
@@ -187,7 +187,7 @@ private slots:
         QTest::addColumn<QByteArray>("json");
         QTest::addColumn<QString>("says");
         const auto row = [](const char *name, const char *json, const char *says) {
-            QTest::newRow(name) << QByteArray{ json }.replace('\'', '"') << QString{ says };
+            QTest::newRow(name) << QByteArray{json}.replace('\'', '"') << QString{says};
         };
         row("empty", "", "not a JSON object");
         row("not json", "{\"model\":", "not a JSON object");
@@ -231,12 +231,12 @@ private slots:
 
     void replacementsWithoutEnd()
     {
-        Json step{ { "type", "Replace" }, { "pattern", { { "String", "a" } } }, { "content", std::string(100, 'a') } };
-        const Json file{ { "model", { { "type", "BPE" }, { "vocab", { { "a", 0 } } }, { "merges", Json::array() } } },
-            { "normalizer", { { "type", "Sequence" }, { "normalizers", Json(5, step) } } } };
+        Json step{{"type", "Replace"}, {"pattern", {{"String", "a"}}}, {"content", std::string(100, 'a')}};
+        const Json file{{"model", {{"type", "BPE"}, {"vocab", {{"a", 0}}}, {"merges", Json::array()}}},
+            {"normalizer", {{"type", "Sequence"}, {"normalizers", Json(5, step)}}}};
         QVERIFY_EXCEPTION_THROWN(Tokenizer::fromJson(file.dump())->encode("aaaa", false), Error);
         step["content"] = std::string(200'000, 'a');
-        const Json single{ { "model", file["model"] }, { "normalizer", step } };
+        const Json single{{"model", file["model"]}, {"normalizer", step}};
         QVERIFY_EXCEPTION_THROWN(Tokenizer::fromJson(single.dump())->encode(std::string(10'000, 'a'), false), Error);
     }
 
