@@ -21,6 +21,12 @@ QString oneLine(std::string_view text)
     return QString::fromUtf8(text.data(), static_cast<qsizetype>(size)).simplified();
 }
 
+/// "<s>", "<|endoftext|>": what a tokenizer puts before every text; a list of texts needs it in no row.
+bool isMark(std::string_view token)
+{
+    return token.size() > 2 && token.front() == '<' && token.back() == '>';
+}
+
 SequenceRow labelsOf(const SequenceInfo &info, int index)
 {
     SequenceRow row;
@@ -77,9 +83,10 @@ void readTexts(const RoutingTrace &trace, std::vector<SequenceRow> &rows, const 
         progress.check();
         TokenRange range = trace.meta().sequences[static_cast<std::size_t>(row.sequence)].range();
         range.end = std::min(range.end, range.begin + maxTextTokens);
+        const std::vector<std::string> tokens = trace.tokens(range).bytes;
         std::string text;
-        for (const std::string &bytes : trace.tokens(range).bytes)
-            text += bytes;
+        for (std::size_t i = tokens.empty() || !isMark(tokens.front()) ? 0 : 1; i < tokens.size(); ++i)
+            text += tokens[i];
         row.text = oneLine(text);
     }
 }

@@ -509,6 +509,27 @@ private slots:
         QCOMPARE(filter.rowCount(), 0);
     }
 
+    void rowsOfATraceShowItsText()
+    {
+        TraceMeta meta = metaOf(0);
+        meta.fields.tokenText = true;
+        MemoryTrace trace;
+        trace.begin(meta);
+        TraceBlock block;
+        block.count = 3;
+        block.tokenId = {0, 1, 2};
+        block.position = {0, 1, 2};
+        block.seqIndex = {0, 0, 0};
+        block.phase.assign(3, Phase::Prefill);
+        block.expertId.assign(2 * 3 * 2, 0);
+        block.bytes = {"<s>", "a\n", "<b>"};
+        trace.append(block);
+        trace.endSequence(metaOf(1).sequences.front(), {});
+        std::vector<SequenceRow> rows = sequenceRows(&trace, nullptr);
+        readTexts(trace, rows, Progress{});
+        QCOMPARE(rows.front().text, QStringLiteral("a <b>"));
+    }
+
     void everyPartOfASelectionHasItsChip()
     {
         Selection selection;

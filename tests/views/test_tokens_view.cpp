@@ -98,6 +98,18 @@ private Q_SLOTS:
         QCOMPARE(layout->tokenAt({abc.right() + 14, abc.center().y()}), 3);
     }
 
+    void specialTokensDoNotDecideTheDirection()
+    {
+        const auto layout = layoutOf({"<|endoftext|>", "السلام", "\xe4", " عليكم"}, 500);
+        QVERIFY(layout->rightToLeft());
+        QVERIFY(layout->firstBox(0).left() > layout->firstBox(1).right() - 1);
+        for (const TokenBox &box : layout->boxes()) {
+            if (box.rect.width() > 0.5)
+                QCOMPARE(layout->tokenAt(box.rect.center()), box.token);
+        }
+        QVERIFY(!layoutOf({"<|endoftext|>", "Hello", " عليكم"}, 500)->rightToLeft());
+    }
+
     void shapingCrossesTokenBorders()
     {
         // Joined and cut Arabic take the same room; shaped letter by letter it would be wider.

@@ -84,9 +84,11 @@ void HeatmapView::paintCrosshair(QPainter &painter, Cell cell) const
     const bool large = rect.width() >= 18 && rect.height() >= 14;
     painter.setBrush(Qt::NoBrush);
     if (large) {
-        painter.setPen(QPen(look.ink, 1));
-        painter.drawRect(QRectF(plot.left(), rect.top() - 0.5, plot.width(), rect.height()));
-        painter.drawRect(QRectF(rect.left() - 0.5, plot.top(), rect.width(), plot.height()));
+        for (const auto &[colour, width] : {std::pair{look.paper, 3.0}, std::pair{look.ink, 1.0}}) {
+            painter.setPen(QPen(colour, width));
+            painter.drawRect(QRectF(plot.left(), rect.top() - 0.5, plot.width(), rect.height()));
+            painter.drawRect(QRectF(rect.left() - 0.5, plot.top(), rect.width(), plot.height()));
+        }
         painter.setPen(QPen(look.ink, 2));
         painter.drawRect(rect);
     }

@@ -86,6 +86,13 @@ QString idMark(std::int32_t id)
     return QStringLiteral("<#%1>").arg(id);
 }
 
+/// "<|endoftext|>", "<s>", "</think>": a token that is a name, not text. It must neither decide nor follow the direction of the text.
+bool looksSpecial(std::string_view bytes)
+{
+    return bytes.size() >= 3 && bytes.front() == '<' && bytes.back() == '>'
+        && std::all_of(bytes.begin(), bytes.end(), [](char c) { return c > ' ' && c < 0x7f; });
+}
+
 /// A piece of displayed text and the tokens its bytes came from.
 struct Element {
     int begin, end;
@@ -132,6 +139,12 @@ TokenText tokenText(std::span<const std::string_view> bytes, std::span<const std
         if (bytes[token].empty()) {
             flush();
             append(isolatedMark(idMark(token < ids.size() ? ids[token] : -1)), static_cast<int>(token), static_cast<int>(token));
+            continue;
+        }
+        if (looksSpecial(bytes[token])) {
+            flush();
+            append(isolatedMark(QString::fromLatin1(bytes[token].data(), static_cast<qsizetype>(bytes[token].size()))),
+                static_cast<int>(token), static_cast<int>(token));
             continue;
         }
         joined += bytes[token];

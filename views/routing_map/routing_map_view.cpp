@@ -231,6 +231,8 @@ void RoutingMapView::picked(int row, std::int64_t column, Qt::KeyboardModifiers 
     if (m_mode == Mode::TokenLayer && m_tokens) {
         next.token = m_tokens->range.begin + column;
         next.sequence = m_subject.trace->meta().sequenceOf(next.token);
+        next.group.clear();
+        next.grouping.clear();
         if (next.layer != row)
             next.experts.clear();
         next.layer = row;
