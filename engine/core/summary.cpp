@@ -94,6 +94,12 @@ GroupOf groupBy(const TraceMeta &meta, const std::string &grouping)
 RoutingSummary summarise(const RoutingTrace &trace, const std::string &grouping, const GroupOf &groupOf, const Progress &progress)
 {
     const TraceMeta &meta = trace.meta();
+    if (const auto counts = trace.importedCounts()) {
+        if (counts->grouping != grouping)
+            throw Error{ErrorKind::Check, "the imported counts are by " + counts->grouping + ", not by " + grouping, meta.title,
+                "Group by " + counts->grouping + ", or import a trace of tokens"};
+        return *counts;
+    }
     RoutingSummary summary;
     summary.grouping = grouping;
     summary.layers = meta.layers;

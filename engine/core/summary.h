@@ -40,7 +40,8 @@ using GroupOf = std::function<std::string(const SequenceInfo &)>;
 /// Group by "language", "domain", "sequence" or a label column of the trace; Error (Usage) names what there is otherwise.
 GroupOf groupBy(const TraceMeta &meta, const std::string &grouping);
 
-/// One pass over the trace in blocks; memory does not grow with its length.
+/// One pass over the trace in blocks; memory does not grow with its length. Imported counts are returned as they are: Error (Check) unless
+/// they were counted by that grouping.
 RoutingSummary summarise(const RoutingTrace &trace, const std::string &grouping, const GroupOf &groupOf, const Progress &progress);
 
 } // namespace expertscope

@@ -114,6 +114,8 @@ struct TokenColumns {
     std::vector<std::string> bytes; ///< the token's own bytes, not always valid UTF-8
 };
 
+struct RoutingSummary;
+
 /// Reads are const, safe from any thread, and cost what they return: a trace may be far larger than memory.
 /// Layers are indices into TraceMeta::layers. All throw Error on a damaged file.
 class RoutingTrace {
@@ -138,6 +140,8 @@ public:
     virtual std::vector<std::int64_t> load() const = 0;
     /// Sum of gate weights over the whole trace, [M, E].
     virtual std::vector<double> gateMass() const = 0;
+    /// What another tool counted, where that is all there is: a trace of no tokens. Null for a trace of tokens.
+    virtual std::shared_ptr<const RoutingSummary> importedCounts() const { return nullptr; }
 };
 
 using TracePtr = std::shared_ptr<const RoutingTrace>;

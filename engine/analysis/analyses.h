@@ -1,0 +1,12 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+// What each analysis' file gives to the list in analyses.cpp. Definitions and sources stand in the kinds themselves.
+#pragma once
+
+#include "engine/analysis/analysis.h"
+
+namespace expertscope {
+
+AnalysisKind loadBalance();
+
+} // namespace expertscope

@@ -1,0 +1,46 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+// AnalysisKind: a pure function of traces -> Result, with what a person must know to read it. The list is analyses.cpp.
+#pragma once
+
+#include "engine/analysis/params.h"
+#include "engine/analysis/result.h"
+#include "engine/core/progress.h"
+#include "engine/core/trace.h"
+
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace expertscope {
+
+struct AnalysisInput {
+    std::vector<TracePtr> traces; ///< as many as AnalysisKind::traces says
+    std::function<std::string(std::int32_t)> textOfToken; ///< bytes of a token id, from any thread; may be null
+};
+
+struct AnalysisKind {
+    std::string_view id; ///< kebab-case: "routing-divergence"
+    std::string_view title; ///< "Routing divergence"
+    std::string_view help; ///< the question it answers, in a sentence
+    std::string_view definition; ///< what is counted, over what, what n is, what the chance level or interval is
+    std::string_view source; ///< paper, section, equation
+    std::span<const ParamKind> params;
+    int traces = 1; ///< how many it compares
+    /// Empty if it can run on these traces; else what they lack and how to get it, in a sentence.
+    std::string (*missing)(const AnalysisInput &input);
+    /// Streams; stops at progress.check(). Same input and settings, same numbers. Throws Error.
+    Result (*run)(const AnalysisInput &input, const Params &params, const Progress &progress);
+};
+
+/// All analyses, in the order they are offered.
+std::span<const AnalysisKind> analyses();
+/// Throws Error (Usage) that names what there is.
+const AnalysisKind &analysisKind(std::string_view id);
+
+/// Checks the number of traces and what they lack, runs, and fills in the result's analysis, title and settings. Throws Error.
+Result runAnalysis(const AnalysisKind &kind, const AnalysisInput &input, const Params &params, const Progress &progress);
+
+} // namespace expertscope

@@ -1,0 +1,65 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/analysis/trace_pass.h"
+
+#include "engine/core/parallel.h"
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <vector>
+
+namespace expertscope {
+
+namespace {
+
+constexpr std::int64_t rowsPerBlock = 4096; // the trace file's own chunk: a block reads each chunk once
+constexpr std::int64_t rowsPerBlockOfLogits = 1024;
+
+} // namespace
+
+void forEachBlock(
+    const RoutingTrace &trace, const PassFields &fields, const Progress &progress, const std::function<void(const LayerBlock &)> &body)
+{
+    const TraceMeta &meta = trace.meta();
+    const std::int64_t rows = fields.logits ? rowsPerBlockOfLogits : rowsPerBlock;
+    const auto slots = static_cast<std::size_t>(meta.slotCount);
+    const auto experts = static_cast<std::size_t>(meta.experts);
+    std::mutex reporting;
+    std::int64_t rowsDone = 0;
+    parallelFor(meta.moeLayers(), 1, [&](std::int64_t firstLayer, std::int64_t endLayer) {
+        std::vector<ExpertId> ids, nextIds;
+        std::vector<float> weights, logits;
+        for (int layer = static_cast<int>(firstLayer); layer < endLayer; ++layer) {
+            for (std::int64_t begin = 0; begin < meta.tokens; begin += rows) {
+                progress.check();
+                const TokenRange range{begin, std::min(begin + rows, meta.tokens)};
+                const auto n = static_cast<std::size_t>(range.count());
+                ids.resize(n * slots);
+                trace.expertIds(range, layer, ids);
+                LayerBlock block{.layer = layer, .range = range, .ids = ids, .nextIds = {}, .weights = {}, .logits = {}};
+                if (fields.nextIds && layer + 1 < meta.moeLayers()) {
+                    nextIds.resize(n * slots);
+                    trace.expertIds(range, layer + 1, nextIds);
+                    block.nextIds = nextIds;
+                }
+                if (fields.weights) {
+                    weights.resize(n * slots);
+                    trace.gateWeights(range, layer, weights);
+                    block.weights = weights;
+                }
+                if (fields.logits) {
+                    logits.resize(n * experts);
+                    trace.routerLogits(range, layer, logits);
+                    block.logits = logits;
+                }
+                body(block);
+                const std::lock_guard lock{reporting};
+                rowsDone += range.count();
+                progress.report(rowsDone / std::max(1, meta.moeLayers()), meta.tokens, "tokens");
+            }
+        }
+    });
+}
+
+} // namespace expertscope
