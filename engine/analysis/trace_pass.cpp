@@ -62,4 +62,16 @@ void forEachBlock(
     });
 }
 
+void forEachSequence(const TraceMeta &meta, TokenRange range, const std::function<void(int, TokenRange)> &body)
+{
+    for (auto s = static_cast<std::size_t>(std::max(0, meta.sequenceOf(range.begin))); s < meta.sequences.size(); ++s) {
+        const TokenRange tokens = meta.sequences[s].range();
+        if (tokens.begin >= range.end)
+            break;
+        const TokenRange part{std::max(tokens.begin, range.begin), std::min(tokens.end, range.end)};
+        if (part.count() > 0)
+            body(static_cast<int>(s), part);
+    }
+}
+
 } // namespace expertscope

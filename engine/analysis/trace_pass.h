@@ -30,4 +30,7 @@ struct PassFields {
 void forEachBlock(
     const RoutingTrace &trace, const PassFields &fields, const Progress &progress, const std::function<void(const LayerBlock &)> &body);
 
+/// Calls body(sequence, tokens) for every sequence that has tokens in the range, in order, with those tokens.
+void forEachSequence(const TraceMeta &meta, TokenRange range, const std::function<void(int, TokenRange)> &body);
+
 } // namespace expertscope
