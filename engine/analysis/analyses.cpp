@@ -14,6 +14,7 @@ std::span<const AnalysisKind> analyses()
 {
     static const std::array kinds{
         loadBalance(),
+        specialisation(),
     };
     return kinds;
 }

@@ -8,5 +8,6 @@
 namespace expertscope {
 
 AnalysisKind loadBalance();
+AnalysisKind specialisation();
 
 } // namespace expertscope
