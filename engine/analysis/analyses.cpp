@@ -13,6 +13,7 @@ namespace expertscope {
 std::span<const AnalysisKind> analyses()
 {
     static const std::array kinds{
+        routingDivergence(),
         loadBalance(),
         specialisation(),
     };

@@ -7,6 +7,7 @@
 
 namespace expertscope {
 
+AnalysisKind routingDivergence();
 AnalysisKind loadBalance();
 AnalysisKind specialisation();
 

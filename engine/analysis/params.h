@@ -3,6 +3,8 @@
 // Parameters of an analysis: declared once, so that forms, --set, saved sessions and reports come from the declaration.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <span>
@@ -23,6 +25,20 @@ struct ParamKind {
     double least = 0, most = 0; ///< of a number, inclusive; equal = unbounded
     std::string_view choices = {}; ///< of a Choice, separated by "|"
 };
+
+/// One list of declarations from several that analyses share.
+template<std::size_t... N>
+constexpr auto joined(const std::array<ParamKind, N> &...lists)
+{
+    std::array<ParamKind, (N + ...)> all{};
+    std::size_t at = 0;
+    const auto append = [&](const auto &list) {
+        for (const ParamKind &kind : list)
+            all[at++] = kind;
+    };
+    (append(lists), ...);
+    return all;
+}
 
 /// The values an analysis runs with: every declared parameter has one, checked against its declaration.
 class Params {
