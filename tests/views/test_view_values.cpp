@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
 // What views compute before they paint: text of tokens, ticks, colours, CSV, the column pyramid.
+#include "engine/core/csv.h"
 #include "views/common/axis.h"
 #include "views/common/colour_map.h"
-#include "views/common/csv.h"
 #include "views/common/heatmap_data.h"
 #include "views/common/token_text.h"
 
@@ -108,8 +108,8 @@ private Q_SLOTS:
     void csvQuotesAndLeavesMissingEmpty()
     {
         CsvWriter csv;
-        csv.field("a,b").field("say \"hi\"").field(std::nan("")).field(0.1F).field(std::int64_t{-3}).endRow();
-        QCOMPARE(csv.text(), std::string("\"a,b\",\"say \"\"hi\"\"\",,0.1,-3\r\n"));
+        csv.field("a,b").field("say \"hi\"").field(std::nan("")).field(0.1F).field(0.1).field(1.0 / 3).field(std::int64_t{-3}).endRow();
+        QCOMPARE(csv.text(), std::string("\"a,b\",\"say \"\"hi\"\"\",,0.1,0.1,0.3333333333333333,-3\r\n"));
     }
 
     void ticksAreRoundAndInside()

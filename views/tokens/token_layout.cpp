@@ -34,6 +34,12 @@ std::pair<double, double> glyphExtent(const QTextLine &line, int from, int lengt
     return {left, right};
 }
 
+/// The signs around a mark that keep its direction from the text's.
+bool isIsolate(QChar c)
+{
+    return c == QChar{0x2066} || c == QChar{0x2069};
+}
+
 /// Whether no character asks for another direction than left to right.
 bool onlyLeftToRight(const QString &text)
 {
@@ -136,6 +142,8 @@ void TokenLayout::placeBoxes()
         const int end = line.textStart() + line.textLength();
         for (; next < m_text.clusters.size() && m_text.clusters[next].begin < end; ++next) {
             const TextCluster &cluster = m_text.clusters[next];
+            if (isIsolate(m_text.text.at(cluster.begin)))
+                continue; // Qt gives the invisible sign a width that nothing is drawn in
             double leading = line.cursorToX(cluster.begin, QTextLine::Leading);
             double trailing = line.cursorToX(cluster.begin, QTextLine::Trailing);
             if (std::abs(trailing - leading) < 0.01) {

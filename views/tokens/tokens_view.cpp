@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "views/tokens/tokens_view.h"
 
+#include "engine/core/csv.h"
 #include "views/common/axis.h"
-#include "views/common/csv.h"
 #include "views/common/token_text.h"
 #include "views/tokens/find_bar.h"
 
@@ -25,6 +25,35 @@ constexpr std::size_t mostHits = 10'000;
 QString text(std::string_view view)
 {
     return QString::fromUtf8(view.data(), static_cast<qsizetype>(view.size()));
+}
+
+/// values: [T] or null while they are not known.
+std::string tokensCsv(const TraceMeta &meta, const TokenIndex &index, TokenRange range, const TokenMetricKind &metric, int layer,
+    const std::vector<float> *values)
+{
+    CsvWriter csv;
+    for (const char *name : {"token", "sequence", "language", "domain", "position", "token_id", "text", "layer"})
+        csv.field(name);
+    csv.field(std::string{metric.id} + (metric.unit == "1" || metric.categorical ? std::string{} : '_' + std::string{metric.unit}))
+        .endRow();
+    for (std::int64_t token = range.begin; token < std::min(range.end, index.tokens()); ++token) {
+        const int sequence = meta.sequenceOf(token);
+        const SequenceInfo info = sequence >= 0 ? meta.sequences[static_cast<std::size_t>(sequence)] : SequenceInfo{};
+        csv.field(token)
+            .field(info.id)
+            .field(info.language)
+            .field(info.domain)
+            .field(token - info.firstToken)
+            .field(static_cast<std::int64_t>(index.id(token)));
+        csv.field(plainToken(index.bytes(token), index.id(token)).toStdString());
+        if (metric.perLayer && layer >= 0 && layer < meta.moeLayers())
+            csv.field(meta.layers[static_cast<std::size_t>(layer)]);
+        else
+            csv.field("");
+        const bool known = values && static_cast<std::size_t>(token) < values->size();
+        csv.field(known ? (*values)[static_cast<std::size_t>(token)] : std::nanf("")).endRow();
+    }
+    return csv.text();
 }
 
 } // namespace
@@ -330,37 +359,15 @@ TokenRange TokensView::exportRange() const
     return {0, meta.tokens};
 }
 
-std::string TokensView::csv() const
+std::function<std::string()> TokensView::csvWork() const
 {
-    CsvWriter csv;
-    const QString column = text(m_metric->id) + (m_metric->unit == "1" || m_metric->categorical ? QString() : u'_' + text(m_metric->unit));
-    for (const char *name : {"token", "sequence", "language", "domain", "position", "token_id", "text", "layer"})
-        csv.field(name);
-    csv.field(column).endRow();
     const TokenIndexPtr &index = m_canvas->index();
     if (!index || !m_subject.trace)
-        return csv.text();
-    const TraceMeta &meta = m_subject.trace->meta();
+        return [] { return std::string{}; };
     const int layer = context().selection->value().layer;
-    const TokenRange range = exportRange();
-    for (std::int64_t token = range.begin; token < std::min(range.end, index->tokens()); ++token) {
-        const int sequence = meta.sequenceOf(token);
-        const SequenceInfo info = sequence >= 0 ? meta.sequences[static_cast<std::size_t>(sequence)] : SequenceInfo{};
-        csv.field(token)
-            .field(info.id)
-            .field(info.language)
-            .field(info.domain)
-            .field(token - info.firstToken)
-            .field(static_cast<std::int64_t>(index->id(token)));
-        csv.field(plainToken(index->bytes(token), index->id(token)));
-        if (m_metric->perLayer && layer >= 0 && layer < meta.moeLayers())
-            csv.field(meta.layers[static_cast<std::size_t>(layer)]);
-        else
-            csv.field("");
-        const bool known = m_values.values && static_cast<std::size_t>(token) < m_values.values->size();
-        csv.field(known ? static_cast<double>((*m_values.values)[static_cast<std::size_t>(token)]) : std::nan("")).endRow();
-    }
-    return csv.text();
+    return [index, trace = m_subject.trace, range = exportRange(), metric = m_metric, values = m_values.values, layer] {
+        return tokensCsv(trace->meta(), *index, range, *metric, layer, values.get());
+    };
 }
 
 void TokensView::paintFigure(QPainter &painter, const QRectF &target)

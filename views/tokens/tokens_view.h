@@ -27,7 +27,8 @@ public:
     void setSubject(const Subject &subject) override;
     void paintFigure(QPainter &painter, const QRectF &target) override;
     /// Of the brushed tokens, else of the selected sequence, else of all: one row a token.
-    std::string csv() const override;
+    std::string csv() const override { return csvWork()(); }
+    std::function<std::string()> csvWork() const override;
     void fit() override;
     bool find() override;
     QVariantMap saveState() const override;
