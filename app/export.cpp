@@ -96,9 +96,4 @@ void exportPicture(View &view, const QString &file)
             ErrorKind::Usage, "pictures are written as PNG, SVG or PDF", file.toStdString(), "End the file's name in .png, .svg or .pdf"};
 }
 
-void exportNumbers(const View &view, const QString &file)
-{
-    writeWhole(file, QByteArray::fromStdString(view.csv()));
-}
-
 } // namespace expertscope

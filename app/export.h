@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
-// Writes what a view shows to a file: a picture (PNG, SVG, PDF) or its numbers (CSV). Under a temporary name first, so that
+// Writes what a view shows to a file: a picture (PNG, SVG, PDF); writes any file whole. Under a temporary name first, so that
 // there is never half a file.
 #pragma once
 
@@ -13,7 +13,6 @@ namespace expertscope {
 /// By the file's suffix; the picture has the view's own proportions. Throws Error (Usage) on another suffix, Error (Input) if it
 /// cannot be written.
 void exportPicture(View &view, const QString &file);
-void exportNumbers(const View &view, const QString &file);
 /// All or nothing. Throws Error (Input).
 void writeWhole(const QString &file, const QByteArray &bytes);
 

@@ -4,6 +4,7 @@
 
 #include "app/appending_sink.h"
 #include "app/corpus_files.h"
+#include "app/export.h"
 #include "app/recording.h"
 #include "app/words.h"
 #include "engine/forward/run.h"
@@ -28,6 +29,7 @@ const QString corpusTag = QStringLiteral("corpus");
 const QString readCorpusTag = QStringLiteral("read corpus");
 const QString openTraceTag = QStringLiteral("open trace");
 const QString saveTag = QStringLiteral("save");
+const QString numbersTag = QStringLiteral("numbers");
 
 /// What the status bar says while a job of this tag runs; empty for work too short to speak of.
 QString workTitle(const QString &tag)
@@ -332,6 +334,18 @@ void Workbench::saveTrace(const QString &file)
             options.overwrite = true; // the file dialog has asked
             const std::unique_ptr<TraceSink> sink = createTraceFile(std::filesystem::path{file.toStdString()}, options);
             copyTrace(*trace, *sink, progress);
+            return {};
+        },
+        [this, file](const std::any &) { emit noted(tr("Saved %1").arg(QFileInfo{file}.fileName())); });
+    emit workChanged();
+}
+
+void Workbench::saveNumbers(std::function<std::string()> numbers, const QString &file)
+{
+    m_jobs.run(
+        this, numbersTag,
+        [file, numbers = std::move(numbers)](const Progress &) -> std::any {
+            writeWhole(file, QByteArray::fromStdString(numbers()));
             return {};
         },
         [this, file](const std::any &) { emit noted(tr("Saved %1").arg(QFileInfo{file}.fileName())); });

@@ -58,6 +58,8 @@ public:
     void runPrompt(const PromptRequest &request);
     /// Writes the trace that is shown; an existing file is replaced when all is written.
     void saveTrace(const QString &file);
+    /// Writes what the work returns (CSV of a view, on a pool thread); an existing file is replaced when all is written.
+    void saveNumbers(std::function<std::string()> numbers, const QString &file);
 
     bool busy();
     bool promptRunning() const { return m_engine.active(promptTag()); }

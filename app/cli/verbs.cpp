@@ -17,6 +17,7 @@ std::span<const Verb> verbs()
     static constexpr Verb list[] = {
         {"info", "Says what a model folder or a trace file is", declareInfo},
         {"trace", "Runs a corpus through a model and writes every routing decision to an HDF5 file", declareTrace},
+        {"analyse", "Answers a question about one trace or two: divergence, load, specialisation, ...", declareAnalyse},
         {"generate", "Continues a prompt, and records its routing if asked to", declareGenerate},
     };
     return list;

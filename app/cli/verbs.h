@@ -31,6 +31,7 @@ struct Verb {
 /// The verbs that need no Qt; the program with a window adds its own.
 std::span<const Verb> verbs();
 
+void declareAnalyse(CLI::App &app, Command &command);
 void declareInfo(CLI::App &app, Command &command);
 void declareTrace(CLI::App &app, Command &command);
 void declareGenerate(CLI::App &app, Command &command);

@@ -274,12 +274,7 @@ void MainWindow::exportNumbersOf(View *view)
         view->objectName() + QStringLiteral(".csv"), tr("Comma-separated values (*.csv)"));
     if (file.isEmpty())
         return;
-    try {
-        exportNumbers(*view, file);
-        m_banner->showNote(tr("Saved %1").arg(QFileInfo{file}.fileName()));
-    } catch (...) {
-        m_banner->showError(currentError());
-    }
+    m_workbench.saveNumbers(view->csvWork(), file);
 }
 
 void MainWindow::showPalette()

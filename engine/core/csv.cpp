@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
-#include "views/common/csv.h"
+#include "engine/core/csv.h"
 
 #include <charconv>
 #include <cmath>
@@ -33,11 +33,21 @@ CsvWriter &CsvWriter::field(std::string_view text)
 
 CsvWriter &CsvWriter::field(double value)
 {
+    return number(value);
+}
+
+CsvWriter &CsvWriter::field(float value)
+{
+    return number(value);
+}
+
+template<typename Real>
+CsvWriter &CsvWriter::number(Real value)
+{
     separate();
     if (!std::isnan(value)) {
         char buffer[32];
-        const auto end = std::to_chars(buffer, buffer + sizeof buffer, static_cast<float>(value)).ptr;
-        m_text.append(buffer, end);
+        m_text.append(buffer, std::to_chars(buffer, buffer + sizeof buffer, value).ptr);
     }
     return *this;
 }

@@ -4,6 +4,7 @@
 // which stream, what is on disk afterwards.
 #include <QDir>
 #include <QFile>
+#include <QJsonArray>
 #include <QJsonDocument>
 #include <QJsonObject>
 #include <QProcess>
@@ -55,7 +56,7 @@ private slots:
         const Outcome version = run({"--version"});
         QCOMPARE(version.exitCode, 0);
         QCOMPARE(version.out.count('\n'), 1);
-        for (const char *verb : {"info", "trace", "generate"}) {
+        for (const char *verb : {"info", "trace", "generate", "analyse"}) {
             const Outcome help = run({verb, "--help"});
             QCOMPARE(help.exitCode, 0);
             QVERIFY2(help.out.contains("Example:"), verb);
@@ -67,6 +68,47 @@ private slots:
         QCOMPARE(run({"trace"}).exitCode, 2);
         QCOMPARE(run({"--nonsense"}).exitCode, 2);
         QCOMPARE(run({"generate", "-m", demoModel(), "-p", "x", "--temperature", "-1"}).exitCode, 2);
+    }
+
+    void analyse()
+    {
+        const QString file = m_folder->filePath("t.h5");
+        QCOMPARE(run({"trace", "-m", demoModel(), "-c", demoCorpus(), "--limit", "20", "-o", file}).exitCode, 0);
+        const Outcome list = run({"analyse", "--list"});
+        QCOMPARE(list.exitCode, 0);
+        QVERIFY(list.out.contains("load-balance"));
+        QVERIFY(run({"analyse", "--list", "load-balance"}).out.contains("--set batch=64"));
+
+        const Outcome text = run({"analyse", "load-balance", file});
+        QVERIFY2(text.exitCode == 0, text.err);
+        QVERIFY(text.out.contains("(mean_cv): "));
+        QVERIFY(text.out.contains(", n = "));
+        const Outcome json = run({"analyse", "load-balance", file, "--json", "--set", "batch=16"});
+        const QJsonObject result = QJsonDocument::fromJson(json.out).object();
+        QCOMPARE(result.value("schema_version").toInt(), 1);
+        QCOMPARE(result.value("settings").toObject().value("batch").toString(), QStringLiteral("16"));
+        const QJsonObject table = result.value("tables").toArray().first().toObject();
+        QCOMPARE(table.value("rows").toArray().size(), 8); // the demo's layers
+
+        const QString csv = m_folder->filePath("balance.csv");
+        QCOMPARE(run({"analyse", "load-balance", file, "--csv", "-o", csv}).exitCode, 0);
+        QFile written{csv};
+        QVERIFY(written.open(QIODevice::ReadOnly));
+        const QByteArray rows = written.readAll();
+        QVERIFY(rows.startsWith("layer,cv,cv_chance,"));
+        QCOMPARE(rows.count('\n'), 9);
+        // the same numbers in every shape, to the last digit
+        const double cv = table.value("rows").toArray().first().toArray().at(1).toDouble();
+        QCOMPARE(rows.split('\n').at(1).split(',').at(1).toDouble(), cv);
+
+        const Outcome again = run({"analyse", "load-balance", file, "--csv", "-o", csv});
+        QCOMPARE(again.exitCode, 3);
+        QCOMPARE(run({"analyse", "no-such-thing", file}).exitCode, 2);
+        QCOMPARE(run({"analyse", "load-balance", file, "--set", "batch=x"}).exitCode, 2);
+        QCOMPARE(run({"analyse", "load-balance", file, file}).exitCode, 2);
+        QCOMPARE(run({"analyse", "load-balance", m_folder->filePath("missing.h5")}).exitCode, 3);
+        QCOMPARE(run({"analyse", "load-balance", file, "--csv", "--part", "x"}).exitCode, 2);
+        QVERIFY(run({"analyse", "load-balance", file, "--csv", "--part", "load"}).out.startsWith("Layer,Expert,value"));
     }
 
     void traceInfoAndOverwrite()

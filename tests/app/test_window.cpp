@@ -309,6 +309,7 @@ private slots:
             QVERIFY(pdf.read(5) == "%PDF-");
             app.chosenSave = app.path(view->objectName() + QStringLiteral(".csv"));
             app.action(QStringLiteral("exportNumbers"))->trigger();
+            QVERIFY(app.settle());
             QFile csv{app.chosenSave};
             QVERIFY(csv.open(QIODevice::ReadOnly));
             QCOMPARE(csv.readAll().toStdString(), view->csv());

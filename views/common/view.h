@@ -62,6 +62,11 @@ public:
     virtual void paintFigure(QPainter &painter, const QRectF &target) = 0;
     /// The numbers behind what is shown, as CSV with a header row; UTF-8.
     virtual std::string csv() const = 0;
+    /// csv() as work for another thread, on what is shown now; for views whose numbers may be many.
+    virtual std::function<std::string()> csvWork() const
+    {
+        return [text = csv()] { return text; };
+    }
     /// Zoom so that everything is visible (F).
     virtual void fit() { }
     /// Opens the view's find bar (Ctrl+F); false if it has none.

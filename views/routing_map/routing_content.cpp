@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
 // What the Routing map shows: the part of the trace, the numbers, their words in titles, captions and readouts, and the CSV.
+#include "engine/core/csv.h"
 #include "views/common/axis.h"
-#include "views/common/csv.h"
 #include "views/common/token_text.h"
 #include "views/routing_map/routing_map_view.h"
 
@@ -23,6 +23,48 @@ QString text(std::string_view view)
 bool hasGroup(const RoutingSummary *summary, const std::string &group)
 {
     return summary && std::find(summary->groups.begin(), summary->groups.end(), group) != summary->groups.end();
+}
+
+std::string tokensCsv(const TraceMeta &meta, const std::optional<TokenMap> &map, const TokenMetricKind &metric)
+{
+    CsvWriter csv;
+    for (const char *name : {"token", "position", "token_id", "text", "layer"})
+        csv.field(name);
+    csv.field(metric.id).endRow();
+    for (std::int64_t column = 0; map && column < map->range.count(); ++column) {
+        const std::int64_t token = map->range.begin + column;
+        const int sequence = meta.sequenceOf(token);
+        const auto i = static_cast<std::size_t>(column);
+        const std::int32_t id = i < map->tokens->tokenId.size() ? map->tokens->tokenId[i] : -1;
+        const std::string text =
+            plainToken(i < map->tokens->bytes.size() ? std::string_view{map->tokens->bytes[i]} : std::string_view{}, id).toStdString();
+        for (int layer = 0; layer < meta.moeLayers(); ++layer) {
+            csv.field(token).field(
+                sequence >= 0 ? token - meta.sequences[static_cast<std::size_t>(sequence)].firstToken : std::int64_t{-1});
+            csv.field(id).field(text);
+            csv.field(meta.layers[static_cast<std::size_t>(layer)]).field(map->data->at(layer, column)).endRow();
+        }
+    }
+    return csv.text();
+}
+
+std::string loadCsv(const TraceMeta &meta, const std::optional<ExpertLoad> &load)
+{
+    CsvWriter csv;
+    for (const char *name : {"layer", "expert", "count", "tokens", "share", "chance", "log2_ratio", "mean_gate_weight"})
+        csv.field(name);
+    csv.endRow();
+    for (int layer = 0; load && layer < load->layers; ++layer) {
+        for (int expert = 0; expert < load->experts; ++expert) {
+            csv.field(meta.layers[static_cast<std::size_t>(layer)]).field(expert).field(load->count(layer, expert)).field(load->tokens);
+            csv.field(load->share(layer, expert))
+                .field(load->chance())
+                .field(load->log2Ratio(layer, expert))
+                .field(load->meanWeight(layer, expert))
+                .endRow();
+        }
+    }
+    return csv.text();
 }
 
 } // namespace
@@ -227,47 +269,13 @@ QStringList RoutingMapView::describe(int row, std::int64_t column) const
     return lines;
 }
 
-std::string RoutingMapView::csv() const
+std::function<std::string()> RoutingMapView::csvWork() const
 {
-    CsvWriter csv;
     if (!m_subject.trace)
-        return {};
-    const TraceMeta &meta = m_subject.trace->meta();
-    if (m_mode == Mode::TokenLayer) {
-        for (const char *name : {"token", "position", "token_id", "text", "layer"})
-            csv.field(name);
-        csv.field(m_metric->id).endRow();
-        for (std::int64_t column = 0; m_tokens && column < m_tokens->range.count(); ++column) {
-            const std::int64_t token = m_tokens->range.begin + column;
-            const int sequence = meta.sequenceOf(token);
-            const auto i = static_cast<std::size_t>(column);
-            for (int layer = 0; layer < meta.moeLayers(); ++layer) {
-                csv.field(token).field(
-                    sequence >= 0 ? token - meta.sequences[static_cast<std::size_t>(sequence)].firstToken : std::int64_t{-1});
-                csv.field(i < m_tokens->tokens->tokenId.size() ? m_tokens->tokens->tokenId[i] : -1);
-                csv.field(plainToken(i < m_tokens->tokens->bytes.size() ? std::string_view(m_tokens->tokens->bytes[i]) : std::string_view(),
-                    i < m_tokens->tokens->tokenId.size() ? m_tokens->tokens->tokenId[i] : -1));
-                csv.field(meta.layers[static_cast<std::size_t>(layer)])
-                    .field(static_cast<double>(m_tokens->data->at(layer, column)))
-                    .endRow();
-            }
-        }
-        return csv.text();
-    }
-    for (const char *name : {"layer", "expert", "count", "tokens", "share", "chance", "log2_ratio", "mean_gate_weight"})
-        csv.field(name);
-    csv.endRow();
-    for (int layer = 0; m_load && layer < m_load->layers; ++layer) {
-        for (int expert = 0; expert < m_load->experts; ++expert) {
-            csv.field(meta.layers[static_cast<std::size_t>(layer)]).field(expert).field(m_load->count(layer, expert)).field(m_load->tokens);
-            csv.field(m_load->share(layer, expert))
-                .field(m_load->chance())
-                .field(m_load->log2Ratio(layer, expert))
-                .field(m_load->meanWeight(layer, expert))
-                .endRow();
-        }
-    }
-    return csv.text();
+        return [] { return std::string{}; };
+    if (m_mode == Mode::TokenLayer)
+        return [trace = m_subject.trace, tokens = m_tokens, metric = m_metric] { return tokensCsv(trace->meta(), tokens, *metric); };
+    return [trace = m_subject.trace, load = m_load] { return loadCsv(trace->meta(), load); };
 }
 
 } // namespace expertscope

@@ -22,7 +22,8 @@ public:
 
     void setSubject(const Subject &subject) override;
     void paintFigure(QPainter &painter, const QRectF &target) override;
-    std::string csv() const override;
+    std::string csv() const override { return csvWork()(); }
+    std::function<std::string()> csvWork() const override;
     void fit() override;
     QVariantMap saveState() const override;
     void restoreState(const QVariantMap &state) override;

@@ -1,0 +1,173 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+// expertscope analyse: runs one analysis on trace files and prints its numbers.
+#include "app/cli/verbs.h"
+#include "engine/analysis/result_text.h"
+#include "engine/core/error.h"
+#include "io/part_file.h"
+#include "io/trace_hdf5.h"
+
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+#include <fstream>
+#include <memory>
+#include <optional>
+
+namespace expertscope {
+
+namespace {
+
+struct Options {
+    std::string id;
+    std::vector<std::string> traces, settings;
+    std::string part, output;
+    bool list = false, csv = false, json = false, force = false;
+};
+
+using Settings = std::vector<std::pair<std::string, std::string>>;
+
+Settings split(const std::vector<std::string> &texts)
+{
+    Settings settings;
+    for (const std::string &text : texts) {
+        const auto equals = text.find('=');
+        if (equals == std::string::npos || equals == 0)
+            throw Error{ErrorKind::Usage, "--set needs name=value", text, "Write for example --set pivot=de"};
+        settings.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+    }
+    return settings;
+}
+
+std::string describe(const ParamKind &param)
+{
+    std::string text = "    --set " + std::string{param.id} + '=' + std::string{param.standard} + "  " + std::string{param.help};
+    if (!param.choices.empty())
+        text += " (" + std::string{param.choices} + ')';
+    return text + '\n';
+}
+
+std::string describe(const AnalysisKind &kind)
+{
+    std::string text = std::string{kind.id} + ": " + std::string{kind.help} + "\n    " + std::string{kind.definition} + "\n    Source: "
+        + std::string{kind.source} + (kind.traces == 1 ? "\n" : "\n    Compares " + std::to_string(kind.traces) + " traces.\n");
+    for (const ParamKind &param : kind.params)
+        text += describe(param);
+    return text;
+}
+
+nlohmann::ordered_json listJson()
+{
+    nlohmann::ordered_json list = nlohmann::ordered_json::array();
+    for (const AnalysisKind &kind : analyses()) {
+        nlohmann::ordered_json params = nlohmann::ordered_json::array();
+        for (const ParamKind &param : kind.params)
+            params.push_back(
+                {{"id", param.id}, {"title", param.title}, {"help", param.help}, {"default", param.standard}, {"choices", param.choices}});
+        list.push_back({{"id", kind.id}, {"title", kind.title}, {"help", kind.help}, {"definition", kind.definition},
+            {"source", kind.source}, {"traces", kind.traces}, {"settings", params}});
+    }
+    return list;
+}
+
+std::string list(const Options &options)
+{
+    if (options.json)
+        return listJson().dump(2) + '\n';
+    std::string text;
+    if (!options.id.empty())
+        return describe(analysisKind(options.id));
+    for (const AnalysisKind &kind : analyses())
+        text += std::string{kind.id} + std::string(kind.id.size() < 22 ? 22 - kind.id.size() : 1, ' ') + std::string{kind.help} + '\n';
+    return text + "\nexpertscope analyse --list ID says what one of them counts, and its settings.\n";
+}
+
+/// The table or matrix that --part names (the first table without it), as CSV.
+std::string partAsCsv(const Result &result, const std::string &part)
+{
+    std::string known;
+    for (const Table &table : result.tables) {
+        if (part.empty() || table.id == part)
+            return csv(table);
+        known += (known.empty() ? "" : ", ") + table.id;
+    }
+    for (const Matrix &matrix : result.matrices) {
+        if (matrix.id == part)
+            return csv(matrix);
+        known += ", " + matrix.id;
+    }
+    throw Error{ErrorKind::Usage, "the result has no such part", part, "Its parts are " + known};
+}
+
+std::string text(const AnalysisKind &kind, const Result &result, const Options &options)
+{
+    if (options.json)
+        return resultJson(kind, result).dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + '\n';
+    if (options.csv)
+        return partAsCsv(result, options.part);
+    const Table *shown = result.tables.empty() ? nullptr : &result.tables.front();
+    for (const Table &table : result.tables)
+        if (table.id == options.part)
+            shown = &table;
+    std::string plain = plainText(kind, result, shown, 40);
+    std::string parts;
+    for (const Table &table : result.tables)
+        parts += ' ' + table.id;
+    for (const Matrix &matrix : result.matrices)
+        parts += ' ' + matrix.id;
+    return plain + "\nParts (--part NAME --csv):" + parts + '\n';
+}
+
+int run(const Options &options, Command &command)
+{
+    if (options.list) {
+        std::fputs(list(options).c_str(), stdout);
+        return 0;
+    }
+    if (options.id.empty() || options.traces.empty())
+        throw Error{ErrorKind::Usage, "no analysis and trace were given", "analyse", "Write: expertscope analyse ID TRACE, or --list"};
+    const AnalysisKind &kind = analysisKind(options.id);
+    const Params params{kind.params, split(options.settings)};
+    // claimed before the long work, so that a wrong path is not found out after it
+    std::optional<PartFile> file;
+    if (!options.output.empty())
+        file.emplace(options.output, options.force);
+    AnalysisInput input;
+    for (const std::string &trace : options.traces)
+        input.traces.push_back(openTraceFile(trace));
+    const Result result = runAnalysis(kind, input, params, command.terminal.progress());
+    command.terminal.endProgress();
+    const std::string out = text(kind, result, options);
+    if (!file) {
+        std::fwrite(out.data(), 1, out.size(), stdout);
+        return 0;
+    }
+    std::ofstream stream{file->part(), std::ios::binary | std::ios::trunc};
+    stream << out;
+    stream.close();
+    if (!stream)
+        throw Error{ErrorKind::Input, "the result could not be written", options.output, "Make room on the disk, or write elsewhere"};
+    file->commit();
+    std::printf("%s\n", options.output.c_str());
+    return 0;
+}
+
+} // namespace
+
+void declareAnalyse(CLI::App &app, Command &command)
+{
+    const auto options = std::make_shared<Options>();
+    app.add_option("analysis", options->id, "Which analysis; --list names them");
+    app.add_option("trace", options->traces, "Trace file; two for an analysis that compares");
+    app.add_flag("--list", options->list, "Name all analyses; with an analysis: what it counts, and its settings");
+    app.add_option("--set", options->settings, "A setting, as name=value; repeat it for more")->expected(1)->take_all();
+    app.add_option("--part", options->part, "Table or matrix to print; the first table is the answer");
+    const auto csvFlag = app.add_flag("--csv", options->csv, "One table as CSV, all rows");
+    app.add_flag("--json", options->json, "Everything as JSON")->excludes(csvFlag);
+    app.add_option("-o,--output", options->output, "Write here instead of to standard output");
+    app.add_flag("--force", options->force, "Replace an existing output file");
+    app.footer("Example:\n  expertscope analyse --list\n  expertscope analyse load-balance trace.h5 --set batch=256 --csv -o balance.csv");
+    app.callback([options, &command] { command.exitCode = run(*options, command); });
+}
+
+} // namespace expertscope
