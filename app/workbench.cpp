@@ -8,6 +8,7 @@
 #include "app/recording.h"
 #include "app/words.h"
 #include "engine/forward/run.h"
+#include "io/importers/import.h"
 #include "io/model_folder.h"
 #include "io/trace_hdf5.h"
 
@@ -59,8 +60,20 @@ struct Counts {
     std::shared_ptr<const RoutingSummary> byLanguage, byDomain;
 };
 
+/// What another tool recorded, in memory.
+TracePtr imported(const std::filesystem::path &path, const Progress &progress)
+{
+    MemoryTrace trace;
+    ImportReport report;
+    importTrace({&path, 1}, {}, trace, report, progress);
+    return trace.snapshot();
+}
+
+/// Null where the trace holds imported counts of another grouping.
 std::shared_ptr<const RoutingSummary> counted(const RoutingTrace &trace, const char *grouping, const Progress &progress)
 {
+    if (const auto counts = trace.importedCounts())
+        return counts->grouping == grouping ? counts : nullptr;
     return std::make_shared<const RoutingSummary>(summarise(trace, grouping, groupBy(trace.meta(), grouping), progress));
 }
 
@@ -100,6 +113,8 @@ PathKind pathKind(const QString &path)
 {
     const QFileInfo info{path};
     const QString suffix = info.suffix().toLower();
+    if (!foreignTraceKind(path.toStdString()).empty())
+        return PathKind::Trace;
     const bool isInCache = !info.exists() && !info.isAbsolute() && path.count(QLatin1Char{'/'}) == 1; // org/name
     if (info.isDir() || isInCache || info.fileName() == QStringLiteral("config.json") || suffix == QStringLiteral("safetensors")
         || suffix == QStringLiteral("gguf"))
@@ -186,13 +201,22 @@ void Workbench::openTrace(const QString &file)
 {
     m_jobs.run(
         this, openTraceTag + file,
-        [file](const Progress &) -> std::any { return openTraceFile(std::filesystem::path{file.toStdString()}); },
+        [file](const Progress &progress) -> std::any {
+            const std::filesystem::path path{file.toStdString()};
+            return foreignTraceKind(path).empty() ? openTraceFile(path) : imported(path, progress);
+        },
         [this, file](const std::any &opened) {
             const TracePtr trace = std::any_cast<TracePtr>(opened);
             publishTrace(file, QFileInfo{file}.fileName(), ++m_recordings, trace);
             m_document.show(file);
             for (const std::string &note : trace->meta().notes)
                 emit noted(QString::fromStdString(note));
+            for (const TraceCheck &check : trace->meta().checks)
+                if (check.status != "pass")
+                    emit noted(tr("Check: %1: %2 (allowed: %3)")
+                                   .arg(QString::fromStdString(check.name))
+                                   .arg(check.value, 0, 'g', 6)
+                                   .arg(check.limit, 0, 'g', 6));
             emit traceOpened(file);
         });
     emit workChanged();

@@ -45,11 +45,11 @@ public:
     JobRunner &jobs() { return m_jobs; }
     ViewContext viewContext();
 
-    /// By what the path is: a folder is a model, .h5 a trace, anything else a corpus.
+    /// By what the path is: a folder is a model, .h5 and what other tools recorded a trace, anything else a corpus.
     void open(const QString &path);
     void openModel(const QString &where); ///< a folder, or org/name from the Hugging Face cache
     void openCorpus(const QStringList &files);
-    void openTrace(const QString &file);
+    void openTrace(const QString &file); ///< a trace file, or what another tool recorded: imported into memory
     void openDemo(const DemoFiles &demo); ///< those of its parts that are given
 
     bool canTrace() const { return m_document.model() && m_document.corpus(); }

@@ -6,9 +6,18 @@
 
 #include <hdf5_hl.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <functional>
+#include <numeric>
 
 namespace expertscope::h5 {
+
+namespace {
+
+constexpr hsize_t largestChunkBytes = 16 << 20;
+
+} // namespace
 
 LabelledFile::LabelledFile(Context context, const std::filesystem::path &path)
     : m_context{std::move(context)}
@@ -102,10 +111,13 @@ Id LabelledFile::write(hid_t parent, const std::string &name, hid_t type, const 
             sizes.push_back(dimensions(m_context, Id{check(H5Dget_space(m_scales.at(scale)), m_context, "describe", name)}).at(0));
     }
     const Id space{check(H5Screate_simple(static_cast<int>(sizes.size()), sizes.data(), nullptr), m_context, "describe", name)};
-    // compressed for the checksum that comes with it, in one chunk
+    // compressed for the checksum that comes with it, in one chunk unless that would be larger than readers like
     const Id create{check(H5Pcreate(H5P_DATASET_CREATE), m_context, "describe", name)};
     if (count > 0) {
-        check(H5Pset_chunk(create, static_cast<int>(sizes.size()), sizes.data()), m_context, "describe", name);
+        std::vector<hsize_t> chunk = sizes;
+        const hsize_t rowBytes = std::accumulate(sizes.begin() + 1, sizes.end(), hsize_t{H5Tget_size(type)}, std::multiplies{});
+        chunk[0] = std::clamp<hsize_t>(largestChunkBytes / rowBytes, 1, sizes[0]);
+        check(H5Pset_chunk(create, static_cast<int>(chunk.size()), chunk.data()), m_context, "describe", name);
         check(H5Pset_deflate(create, 1), m_context, "describe", name);
     }
     Id dataset{check(H5Dcreate2(parent, name.c_str(), type, space, H5P_DEFAULT, create, H5P_DEFAULT), m_context, "create", name)};

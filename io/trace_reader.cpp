@@ -3,6 +3,7 @@
 #include "io/trace_reader.h"
 
 #include "engine/core/error.h"
+#include "engine/core/summary.h"
 #include "io/hdf5_reading.h"
 #include "io/trace_layout.h"
 
@@ -17,6 +18,7 @@ namespace {
 constexpr std::int64_t mostLayers = 4096;
 constexpr std::int64_t mostSequences = 1 << 24;
 constexpr std::int64_t longestTokenBytes = 1 << 20;
+constexpr std::int64_t mostCounts = 1 << 27; // 1 GB of them: they are held in memory
 
 using h5::NumberKind;
 
@@ -35,6 +37,7 @@ TraceReader::TraceReader(const std::filesystem::path &file)
     openArrays();
     readDescription();
     readSequences();
+    readSummary();
     readChecks();
     noteUnknown(m_file, "/",
         {"token", "layer", "slot", "expert", "sequence", "language", "domain", "byte", "token_edge", "expert_id", "gate_weight",
@@ -268,13 +271,60 @@ void TraceReader::readSequences()
         damaged("the sequences hold " + std::to_string(firstToken) + " tokens, the trace " + std::to_string(m_meta.tokens));
     noteUnknown(group, "/sequences/", {"seq_id", "language_index", "domain_index", "parallel_id", "n_prompt", "n_generated", "sha256"},
         {layout::labelPrefix});
+}
 
+void TraceReader::readSummary()
+{
     if (!h5::holdsGroup(m_file, "summary"))
         return;
     const h5::Id summary = h5::openGroup(m_context, m_file, "summary");
-    m_meanSoftmax = optionalArray(summary, "mean_softmax", NumberKind::Real, {count, m_meta.moeLayers(), m_meta.experts});
+    m_meanSoftmax =
+        optionalArray(summary, "mean_softmax", NumberKind::Real, {std::ssize(m_meta.sequences), m_meta.moeLayers(), m_meta.experts});
     m_meta.fields.meanSoftmax = m_meanSoftmax.has_value();
-    noteUnknown(summary, "/summary/", {"mean_softmax"}, {});
+    noteUnknown(summary, "/summary/", {"mean_softmax", "counts"}, {});
+    if (!h5::holdsGroup(summary, "counts"))
+        return;
+    if (m_meta.tokens > 0)
+        m_meta.notes.push_back("The file holds imported counts beside its tokens; the tokens are shown");
+    else
+        readCounts(summary);
+}
+
+void TraceReader::readCounts(hid_t summary)
+{
+    const h5::Id group = h5::openGroup(m_context, summary, "counts");
+    noteUnknown(group, "/summary/counts/", {"group", "group_name", "tokens", "count", "gate_mass", "softmax_mass"}, {});
+    const std::int64_t groups = requiredArray(group, "group", NumberKind::Integer, 1).rows();
+    if (groups > mostCounts / (m_meta.moeLayers() * m_meta.experts))
+        damaged("the counts say they are of " + std::to_string(groups) + " groups");
+    const auto values = [&]<typename T>(const char *name, NumberKind kind, std::vector<std::int64_t> shape, std::vector<T> &to) {
+        const MaybeArray array = optionalArray(group, name, kind, std::move(shape));
+        if (!array)
+            return;
+        const std::int64_t layers = array->layers(), width = array->width();
+        to.resize(size(array->rows() * layers * width));
+        for (std::int64_t row = 0; row < array->rows(); ++row)
+            for (std::int64_t layer = 0; layer < layers; ++layer)
+                array->read<T>(row, 1, layer, std::span{to}.subspan(size((row * layers + layer) * width), size(width)));
+    };
+    const std::vector<std::int64_t> perExpert{groups, m_meta.moeLayers(), m_meta.experts};
+    RoutingSummary counts;
+    counts.grouping = h5::readText(m_context, group, "grouping");
+    counts.groups = h5::readStrings(m_context, group, "group_name", groups);
+    counts.layers = m_meta.layers;
+    counts.experts = m_meta.experts;
+    const std::vector<std::int64_t> topK = h5::readIntegers(m_context, group, "top_k");
+    counts.topK = topK.empty() ? m_meta.slotCount : static_cast<int>(std::clamp<std::int64_t>(topK.front(), 1, m_meta.experts));
+    values("tokens", NumberKind::Integer, {groups}, counts.tokens);
+    values("count", NumberKind::Integer, perExpert, counts.counts);
+    values("gate_mass", NumberKind::Real, perExpert, counts.gateMass);
+    values("softmax_mass", NumberKind::Real, perExpert, counts.softmaxMass);
+    try {
+        checkCounts(m_meta, counts);
+    } catch (const Error &error) {
+        damaged(error.message);
+    }
+    m_counts = std::make_shared<const RoutingSummary>(std::move(counts));
 }
 
 void TraceReader::readChecks()
@@ -404,6 +454,8 @@ void TraceReader::meanSoftmax(int sequence, std::span<float> mean) const
 
 std::vector<std::int64_t> TraceReader::load() const
 {
+    if (m_counts)
+        return m_counts->total(m_counts->counts);
     std::vector<std::int64_t> counts = m_load->readAll<std::int64_t>();
     if (std::any_of(counts.begin(), counts.end(), [&](std::int64_t count) { return count < 0 || count > m_meta.tokens; }))
         damaged("load says that an expert was chosen more often than there are tokens");
@@ -412,6 +464,8 @@ std::vector<std::int64_t> TraceReader::load() const
 
 std::vector<double> TraceReader::gateMass() const
 {
+    if (m_counts)
+        return m_counts->total(m_counts->gateMass);
     return m_gateMass ? m_gateMass->readAll<double>() : std::vector<double>{};
 }
 

@@ -24,6 +24,7 @@ public:
     void meanSoftmax(int sequence, std::span<float> mean) const override;
     std::vector<std::int64_t> load() const override;
     std::vector<double> gateMass() const override;
+    std::shared_ptr<const RoutingSummary> importedCounts() const override { return m_counts; }
 
 private:
     using MaybeArray = std::optional<h5::Array>;
@@ -33,6 +34,8 @@ private:
     h5::Array requiredArray(hid_t parent, const char *name, h5::NumberKind kind, int rank);
     void readDescription();
     void readSequences();
+    void readSummary();
+    void readCounts(hid_t summary);
     void readChecks();
     void noteUnknown(
         hid_t group, const std::string &path, std::initializer_list<const char *> known, std::initializer_list<const char *> knownPrefixes);
@@ -45,6 +48,7 @@ private:
     MaybeArray m_expertId, m_gateWeight, m_routerLogit, m_selectionScore, m_expertOutNorm;
     MaybeArray m_tokenId, m_position, m_seqIndex, m_phase, m_logprob, m_predictedId, m_textBytes, m_textOffset;
     MaybeArray m_load, m_gateMass, m_meanSoftmax;
+    std::shared_ptr<const RoutingSummary> m_counts; ///< of a trace that holds imported counts and no tokens
     std::optional<std::int64_t> m_noExpert; ///< the number that stands for an empty slot, where the file has one
 };
 

@@ -3,6 +3,7 @@
 #include "io/trace_writer.h"
 
 #include "engine/core/error.h"
+#include "engine/core/summary.h"
 #include "engine/core/tensor.h"
 #include "io/trace_layout.h"
 
@@ -224,6 +225,30 @@ void TraceWriter::endSequence(const SequenceInfo &info, std::span<const float> m
     checkSequence(m_meta, info, meanSoftmax, m_finished, m_appended);
     m_sequences->append(info, meanSoftmax);
     m_finished = info.range().end;
+}
+
+void TraceWriter::importCounts(const RoutingSummary &counts)
+{
+    checkCounts(m_meta, counts);
+    const h5::Context &context = m_file->context();
+    const h5::Id group = m_file->group("summary/counts");
+    h5::writeAttribute(context, group, "grouping", counts.grouping);
+    h5::writeAttribute(context, group, "top_k", static_cast<std::int32_t>(counts.topK));
+    std::vector<std::int32_t> numbers(counts.groups.size());
+    std::iota(numbers.begin(), numbers.end(), 0);
+    m_file->scale(group, "group", std::span<const std::int32_t>{numbers}, {"group of tokens that were counted together", "1"});
+    m_file->strings(group, "group_name", counts.groups, {"group"}, {"name of the group"});
+    m_file->array(group, "tokens", std::span<const std::int64_t>{counts.tokens}, {"group"}, {"tokens counted", "tokens"});
+    m_file->array(group, "count", std::span<const std::int64_t>{counts.counts}, {"group", "layer", "expert"},
+        {"how often each expert was chosen, as another tool counted it", "tokens"});
+    if (!counts.gateMass.empty())
+        m_file->array(group, "gate_mass", std::span<const double>{counts.gateMass}, {"group", "layer", "expert"},
+            {"sum of the gate weights of each expert", "1"});
+    if (!counts.softmaxMass.empty())
+        m_file->array(group, "softmax_mass", std::span<const double>{counts.softmaxMass}, {"group", "layer", "expert"},
+            {"sum over the tokens of the softmax over all router logits", "1", "probability"});
+    m_load = counts.total(counts.counts);
+    m_gateMass = counts.total(counts.gateMass);
 }
 
 std::vector<h5::GrowingDataset *> TraceWriter::columns() const

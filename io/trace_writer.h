@@ -21,6 +21,7 @@ public:
     void begin(const TraceMeta &meta) override;
     void append(const TraceBlock &block) override;
     void endSequence(const SequenceInfo &info, std::span<const float> meanSoftmax) override;
+    void importCounts(const RoutingSummary &counts) override;
     void finish(std::span<const TraceCheck> checks) override;
 
 private:

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/core/memory_trace.h"
 
+#include "engine/core/summary.h"
 #include "engine/core/tensor.h"
 
 #include <algorithm>
@@ -52,6 +53,14 @@ void MemoryTrace::endSequence(const SequenceInfo &info, std::span<const float> m
     m_meta.sequences.push_back(info);
     if (m_meta.fields.meanSoftmax)
         m_meanSoftmax.push_back(std::make_shared<const std::vector<float>>(meanSoftmax.begin(), meanSoftmax.end()));
+}
+
+void MemoryTrace::importCounts(const RoutingSummary &counts)
+{
+    checkCounts(m_meta, counts);
+    m_counts = std::make_shared<const RoutingSummary>(counts);
+    m_load = counts.total(counts.counts);
+    m_gateMass = counts.total(counts.gateMass);
 }
 
 void MemoryTrace::finish(std::span<const TraceCheck> checks)
@@ -221,6 +230,11 @@ void copyTrace(const RoutingTrace &from, TraceSink &to, const Progress &progress
 {
     const TraceMeta &meta = from.meta();
     to.begin(meta);
+    if (const auto counts = from.importedCounts()) {
+        to.importCounts(*counts);
+        to.finish(meta.checks);
+        return;
+    }
     std::vector<float> mean(meta.fields.meanSoftmax ? meta.layers.size() * static_cast<std::size_t>(meta.experts) : 0);
     std::size_t sequence = 0;
     const auto endSequencesUpTo = [&](std::int64_t token) {

@@ -15,6 +15,7 @@ public:
     void begin(const TraceMeta &meta) override;
     void append(const TraceBlock &block) override;
     void endSequence(const SequenceInfo &info, std::span<const float> meanSoftmax) override;
+    void importCounts(const RoutingSummary &counts) override;
     void finish(std::span<const TraceCheck> checks) override;
 
     /// An immutable copy of all finished sequences; the recording may go on. Blocks are shared, not copied.
@@ -30,6 +31,7 @@ public:
     void meanSoftmax(int sequence, std::span<float> mean) const override;
     std::vector<std::int64_t> load() const override;
     std::vector<double> gateMass() const override;
+    std::shared_ptr<const RoutingSummary> importedCounts() const override { return m_counts; }
 
 private:
     struct Piece {
@@ -42,6 +44,7 @@ private:
     std::vector<std::shared_ptr<const std::vector<float>>> m_meanSoftmax; ///< [S] of [M, E]
     std::vector<std::int64_t> m_load; ///< [M, E]
     std::vector<double> m_gateMass; ///< [M, E]
+    std::shared_ptr<const RoutingSummary> m_counts; ///< imported ones only
 
     template<typename Copy>
     void forEachPiece(TokenRange range, const Copy &copy) const;

@@ -32,6 +32,16 @@ struct RoutingSummary {
     }
     /// Share of the group's tokens that chose the expert, in [0, 1]; 0 for an empty group. Chance level: topK / experts.
     double frequency(int group, int layer, int expert) const;
+    /// Sum over the groups of a [G, M, E] column of this summary: [M, E]; empty for an empty column.
+    template<typename T>
+    std::vector<T> total(const std::vector<T> &column) const
+    {
+        const std::size_t cells = column.empty() ? 0 : layers.size() * static_cast<std::size_t>(experts);
+        std::vector<T> sum(cells);
+        for (std::size_t i = 0; i < column.size(); ++i)
+            sum[i % cells] += column[i];
+        return sum;
+    }
 };
 
 /// The group of a sequence; an empty name leaves the sequence out.

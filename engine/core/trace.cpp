@@ -3,12 +3,14 @@
 #include "engine/core/trace.h"
 
 #include "engine/core/error.h"
+#include "engine/core/summary.h"
 
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <unordered_set>
 
 namespace expertscope {
 
@@ -129,6 +131,32 @@ void checkSequence(
     checkColumn(meta, "labels", true, info.labels.size(), meta.labelColumns.size());
     checkColumn(meta, "mean softmax", meta.fields.meanSoftmax, meta.fields.meanSoftmax ? meanSoftmax.size() : 0,
         meta.layers.size() * static_cast<std::size_t>(meta.experts));
+}
+
+void checkCounts(const TraceMeta &meta, const RoutingSummary &counts)
+{
+    const auto bad = [&](const std::string &what) {
+        throw Error{ErrorKind::Check, what, meta.title.empty() ? "imported counts" : meta.title, "Count again what was imported"};
+    };
+    const std::unordered_set<std::string> names(counts.groups.begin(), counts.groups.end());
+    if (counts.grouping.empty() || names.empty() || names.size() != counts.groups.size() || names.contains(""))
+        bad("the groups of the counts have no names of their own");
+    const std::size_t cells = counts.groups.size() * meta.layers.size() * static_cast<std::size_t>(meta.experts);
+    const auto fits = [&](const std::vector<double> &mass) { return mass.empty() || mass.size() == cells; };
+    if (counts.layers != meta.layers || counts.experts != meta.experts || counts.tokens.size() != counts.groups.size()
+        || counts.counts.size() != cells || !fits(counts.gateMass) || !fits(counts.softmaxMass)
+        || meta.fields.gateWeight != !counts.gateMass.empty())
+        bad("the counts do not have one value per group, layer and expert");
+    const std::size_t perGroup = cells / names.size();
+    for (std::size_t i = 0; i < cells; ++i)
+        if (counts.counts[i] < 0 || counts.counts[i] > counts.tokens[i / perGroup])
+            bad("expert " + std::to_string(i % static_cast<std::size_t>(meta.experts)) + " is counted " + std::to_string(counts.counts[i])
+                + " times on " + std::to_string(counts.tokens[i / perGroup]) + " tokens of " + counts.groups[i / perGroup]);
+}
+
+void TraceSink::importCounts(const RoutingSummary &)
+{
+    throw Error{ErrorKind::Usage, "counts cannot be added to a recording of tokens", "", "Keep them in a trace of their own"};
 }
 
 } // namespace expertscope

@@ -175,6 +175,10 @@ void checkBlock(const TraceMeta &meta, const TraceBlock &block);
 void checkSequence(
     const TraceMeta &meta, const SequenceInfo &info, std::span<const float> meanSoftmax, std::int64_t firstToken, std::int64_t appended);
 
+/// Throws Error (Check) unless the counts have the sizes that meta and their own groups say, no group occurs twice, and nothing is counted
+/// below zero or more often than there are tokens. For implementations of TraceSink and RoutingTrace.
+void checkCounts(const TraceMeta &meta, const RoutingSummary &counts);
+
 /// Receives a recording as a stream, from one thread: begin, then blocks and sequences in token order, then finish.
 /// A recording may be cut short: finish() keeps every sequence that was ended and drops the tokens of one that was not.
 /// A sink that is destroyed before finish() leaves nothing behind.
@@ -186,6 +190,9 @@ public:
     virtual void append(const TraceBlock &block) = 0;
     /// After the last token of a sequence. meanSoftmax: [M, E] mean of the full softmax over its tokens.
     virtual void endSequence(const SequenceInfo &info, std::span<const float> meanSoftmax) = 0;
+    /// In the place of blocks and sequences: what another tool counted, with the layers and experts of meta. Throws Error (Usage) for a
+    /// sink that takes recordings only, Error (Check) as checkCounts() does.
+    virtual void importCounts(const RoutingSummary &counts);
     virtual void finish(std::span<const TraceCheck> checks) = 0;
 };
 
