@@ -15,6 +15,8 @@ std::span<const AnalysisKind> analyses()
     static const std::array kinds{
         routingDivergence(),
         loadBalance(),
+        coActivation(),
+        transitions(),
         specialisation(),
     };
     return kinds;

@@ -7,8 +7,10 @@
 
 namespace expertscope {
 
+AnalysisKind coActivation();
 AnalysisKind routingDivergence();
 AnalysisKind loadBalance();
 AnalysisKind specialisation();
+AnalysisKind transitions();
 
 } // namespace expertscope

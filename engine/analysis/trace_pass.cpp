@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/analysis/trace_pass.h"
 
+#include "engine/core/error.h"
 #include "engine/core/parallel.h"
 
 #include <algorithm>
@@ -72,6 +73,35 @@ void forEachSequence(const TraceMeta &meta, TokenRange range, const std::functio
         if (part.count() > 0)
             body(static_cast<int>(s), part);
     }
+}
+
+void forEachSequence(const TraceMeta &meta, TokenRange range, const std::function<void(const SequenceInfo &, TokenRange)> &body)
+{
+    auto sequence = std::upper_bound(meta.sequences.begin(), meta.sequences.end(), range.begin,
+        [](std::int64_t token, const SequenceInfo &info) { return token < info.range().end; });
+    for (; sequence != meta.sequences.end() && sequence->firstToken < range.end; ++sequence) {
+        const TokenRange piece{std::max(range.begin, sequence->firstToken), std::min(range.end, sequence->range().end)};
+        if (piece.count() > 0)
+            body(*sequence, piece);
+    }
+}
+
+int layerIndex(const TraceMeta &meta, std::int64_t number)
+{
+    const auto at = std::find(meta.layers.begin(), meta.layers.end(), number);
+    if (at != meta.layers.end())
+        return static_cast<int>(at - meta.layers.begin());
+    throw Error{ErrorKind::Usage, "layer " + std::to_string(number) + " is not an MoE layer of the trace", meta.title,
+        meta.layers.empty()
+            ? "The trace has none"
+            : "Its MoE layers lie between " + std::to_string(meta.layers.front()) + " and " + std::to_string(meta.layers.back())};
+}
+
+std::string missingTokens(const RoutingTrace &trace)
+{
+    return trace.importedCounts() ? "It needs the choices of single tokens, and imported counts hold only their sums. Record or import a "
+                                    "trace of tokens."
+                                  : "";
 }
 
 } // namespace expertscope

@@ -6,8 +6,10 @@
 #include "engine/core/progress.h"
 #include "engine/core/trace.h"
 
+#include <cstdint>
 #include <functional>
 #include <span>
+#include <string>
 
 namespace expertscope {
 
@@ -32,5 +34,14 @@ void forEachBlock(
 
 /// Calls body(sequence, tokens) for every sequence that has tokens in the range, in order, with those tokens.
 void forEachSequence(const TraceMeta &meta, TokenRange range, const std::function<void(int, TokenRange)> &body);
+
+/// Cuts a range where sequences begin and end: calls body(sequence, piece) in order. Tokens of no sequence are left out.
+void forEachSequence(const TraceMeta &meta, TokenRange range, const std::function<void(const SequenceInfo &, TokenRange)> &body);
+
+/// Index of the MoE layer that the model calls `number`. Throws Error (Usage) that names what there is.
+int layerIndex(const TraceMeta &meta, std::int64_t number);
+
+/// For AnalysisKind::missing: says so where the first trace holds imported sums, but not the choices of single tokens.
+std::string missingTokens(const RoutingTrace &trace);
 
 } // namespace expertscope

@@ -1,0 +1,138 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/analysis/expert_paths.h"
+
+#include "engine/analysis/trace_pass.h"
+
+#include <algorithm>
+#include <functional>
+#include <unordered_map>
+
+namespace expertscope {
+
+namespace {
+
+using Key = std::array<ExpertId, mostPathLayers>;
+
+struct HashKey {
+    std::size_t operator()(const Key &key) const
+    {
+        std::uint64_t hash = 0xcbf29ce484222325u;
+        for (const ExpertId id : key)
+            hash = (hash ^ id) * 0x100000001b3u;
+        return static_cast<std::size_t>(hash ^ (hash >> 29));
+    }
+};
+
+constexpr std::int64_t rowsPerRead = 4096;
+constexpr std::size_t mostDistinct = 2'000'000; // about 150 MB
+
+/// Calls body(sequence, path, whether it is the sequence's last token) for every token of a sequence; an empty path is null.
+void forEachPath(
+    const RoutingTrace &trace, int firstLayer, int endLayer, const Progress &progress, const std::function<void(const Key *, bool)> &body)
+{
+    const TraceMeta &meta = trace.meta();
+    const auto slotCount = static_cast<std::size_t>(meta.slotCount), depth = static_cast<std::size_t>(endLayer - firstLayer);
+    std::vector<std::vector<ExpertId>> ids(depth);
+    for (std::int64_t at = 0; at < meta.tokens; at += rowsPerRead) {
+        progress.check();
+        const TokenRange range{at, std::min(at + rowsPerRead, meta.tokens)};
+        for (std::size_t m = 0; m < depth; ++m) {
+            ids[m].resize(static_cast<std::size_t>(range.count()) * slotCount);
+            trace.expertIds(range, firstLayer + static_cast<int>(m), ids[m]);
+        }
+        forEachSequence(meta, range, [&](const SequenceInfo &sequence, TokenRange piece) {
+            for (std::int64_t t = piece.begin; t < piece.end; ++t) {
+                Key key{};
+                bool whole = true;
+                for (std::size_t m = 0; m < depth; ++m) {
+                    key[m] = ids[m][static_cast<std::size_t>(t - range.begin) * slotCount];
+                    whole = whole && key[m] != noExpert;
+                }
+                body(whole ? &key : nullptr, t + 1 == sequence.range().end);
+            }
+        });
+        progress.report(range.end, meta.tokens, "tokens");
+    }
+}
+
+} // namespace
+
+ExpertPaths countPaths(const RoutingTrace &trace, int firstLayer, int endLayer, std::int64_t minCount, const Progress &progress)
+{
+    const auto experts = static_cast<std::size_t>(trace.meta().experts), depth = static_cast<std::size_t>(endLayer - firstLayer);
+    ExpertPaths result;
+    std::unordered_map<Key, std::int64_t, HashKey> counts;
+    std::vector<std::int64_t> load(depth * experts), steps((depth - 1) * experts * experts);
+    forEachPath(trace, firstLayer, endLayer, progress, [&](const Key *key, bool) {
+        if (!key)
+            return;
+        ++result.tokens;
+        ++counts[*key];
+        for (std::size_t m = 0; m < depth; ++m) {
+            ++load[m * experts + (*key)[m]];
+            if (m + 1 < depth)
+                ++steps[(m * experts + (*key)[m]) * experts + (*key)[m + 1]];
+        }
+        if (counts.size() > mostDistinct) {
+            std::erase_if(counts, [](const auto &entry) { return entry.second == 1; });
+            result.complete = false;
+            if (counts.size() > mostDistinct / 2)
+                std::erase_if(counts, [&](const auto &entry) { return entry.second < minCount; });
+        }
+    });
+
+    std::unordered_map<Key, std::size_t, HashKey> candidates;
+    for (const auto &[key, count] : counts)
+        if (count >= minCount) {
+            candidates[key] = result.paths.size();
+            result.paths.push_back({.experts = key, .share = {}});
+        }
+    counts = {};
+    std::vector<std::int64_t> now(result.paths.size());
+    std::vector<std::size_t> touched;
+    std::int64_t length = 0, sequences = 0;
+    double lengthSquares = 0;
+    forEachPath(trace, firstLayer, endLayer, progress, [&](const Key *key, bool last) {
+        if (key) {
+            ++length;
+            if (const auto at = candidates.find(*key); at != candidates.end() && now[at->second]++ == 0)
+                touched.push_back(at->second);
+        }
+        if (!last)
+            return;
+        const auto tokens = static_cast<double>(length);
+        for (const std::size_t path : touched) {
+            Ratio &share = result.paths[path].share;
+            const auto n = static_cast<double>(now[path]);
+            share.y += n;
+            share.yy += n * n;
+            share.xy += n * tokens;
+            now[path] = 0;
+        }
+        touched.clear();
+        lengthSquares += tokens * tokens;
+        sequences += length > 0;
+        length = 0;
+    });
+    const auto all = static_cast<double>(result.tokens);
+    for (ExpertPath &path : result.paths) {
+        path.share.x = all;
+        path.share.xx = lengthSquares;
+        path.share.sequences = sequences;
+        path.independent = 1;
+        for (std::size_t m = 0; m < depth; ++m) {
+            const auto from = static_cast<double>(load[m * experts + path.experts[m]]);
+            path.independent *= from / all;
+            if (m == 0)
+                path.markov = from / all;
+            if (m + 1 < depth)
+                path.markov *= static_cast<double>(steps[(m * experts + path.experts[m]) * experts + path.experts[m + 1]]) / from;
+        }
+    }
+    std::sort(result.paths.begin(), result.paths.end(),
+        [](const ExpertPath &a, const ExpertPath &b) { return a.share.y != b.share.y ? a.share.y > b.share.y : a.experts < b.experts; });
+    return result;
+}
+
+} // namespace expertscope

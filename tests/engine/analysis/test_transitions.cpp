@@ -1,0 +1,182 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/analysis/analyses.h"
+#include "engine/analysis/mutual_information.h"
+#include "engine/core/parallel.h"
+#include "tests/engine/analysis/small_trace.h"
+#include "tests/engine/core/golden_traces.h"
+#include "tests/engine/core/random_trace.h"
+
+#include <QtTest>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+using namespace expertscope;
+using namespace expertscope::test;
+
+namespace {
+
+Result analyse(const TracePtr &trace, std::vector<std::pair<std::string, std::string>> settings = {})
+{
+    const AnalysisKind &kind = analysisKind("transitions");
+    return runAnalysis(kind, {{trace}, {}}, Params{kind.params, settings}, Progress{});
+}
+
+bool near(double a, double b, double within = 5e-7)
+{
+    if (std::abs(a - b) <= within)
+        return true;
+    qWarning("%.9f instead of %.9f", a, b);
+    return false;
+}
+
+} // namespace
+
+class TestTransitions : public QObject {
+    Q_OBJECT
+
+private slots:
+    void goldenInformation() // methods [G2]
+    {
+        const Result result = analyse(goldenTop1(), {{"cell", "count"}});
+        const Table &table = result.table("mutual-information");
+        const double information[] = {2.570527, 2.601628, 2.585982}, entropy[] = {3.980751, 3.985332, 3.973510};
+        QCOMPARE(table.rows(), std::size_t{3});
+        for (std::size_t m = 0; m < 3; ++m) {
+            QVERIFY(near(table.reals("value")[m], information[m]));
+            QVERIFY(near(table.reals("entropy")[m], entropy[m]));
+            QVERIFY(table.reals("corrected")[m] < table.reals("value")[m]);
+            QVERIFY(table.reals("chance")[m] < 0.5); // shifted layers share what 256 cells of 512 tokens share by chance
+            QCOMPARE(table.reals("p")[m], 1.0 / 40);
+            QCOMPARE(table.integers("significant")[m], std::int64_t{1});
+        }
+        QCOMPARE(result.matrix("transitions-0").at(0, 3), 21.0);
+        double sum = 0;
+        for (const double cell : result.matrix("transitions-2").values)
+            sum += cell;
+        QCOMPARE(sum, 512.0);
+    }
+
+    void goldenFlowsGoToFiveEPlusThree()
+    {
+        const Result result = analyse(goldenTop1(), {{"min-count", "8"}});
+        const Table &flows = result.table("flows");
+        for (std::size_t i = 0; i < flows.rows(); ++i)
+            if (flows.integers("significant")[i] && flows.reals("lift")[i] > 1)
+                QCOMPARE(flows.integers("to")[i], (5 * flows.integers("from")[i] + 3) % 16);
+        QVERIFY(flows.rows() >= 40);
+        const Table &paths = result.table("paths");
+        QVERIFY(paths.rows() > 3);
+        for (std::size_t i = 0; i < paths.rows(); ++i) {
+            const QStringList steps = QString::fromStdString(paths.texts("path")[i]).split(QStringLiteral(" > "));
+            QCOMPARE(steps.size(), 4);
+            QCOMPARE(steps[3].toInt(), (5 * steps[2].toInt() + 3) % 16);
+            QVERIFY(paths.reals("lift")[i] > 10);
+            QVERIFY(std::abs(std::log(paths.reals("over_markov")[i])) < 1); // G2 is a first-order chain
+        }
+    }
+
+    void pathsAreCountedAsDefined()
+    {
+        TraceShape shape;
+        shape.experts = 3;
+        shape.slotCount = 1;
+        shape.layers = {2, 5, 6};
+        shape.sequences = 20;
+        const TracePtr trace = randomTrace(shape, 4);
+        const Result result = analyse(trace, {{"min-count", "1"}});
+        std::map<std::string, std::int64_t> expected;
+        std::vector<ExpertId> a(1), b(1), c(1);
+        for (std::int64_t t = 0; t < trace->meta().tokens; ++t) {
+            trace->expertIds({t, t + 1}, 0, a);
+            trace->expertIds({t, t + 1}, 1, b);
+            trace->expertIds({t, t + 1}, 2, c);
+            ++expected[std::to_string(a[0]) + " > " + std::to_string(b[0]) + " > " + std::to_string(c[0])];
+        }
+        const Table &paths = result.table("paths");
+        QCOMPARE(paths.rows(), expected.size());
+        double markov = 0, independent = 0;
+        for (std::size_t i = 0; i < paths.rows(); ++i) {
+            QCOMPARE(paths.integers("count")[i], expected[paths.texts("path")[i]]);
+            markov += paths.reals("markov")[i];
+            independent += paths.reals("chance")[i];
+            QVERIFY(paths.reals("low")[i] <= paths.reals("value")[i] && paths.reals("value")[i] <= paths.reals("high")[i]);
+        }
+        QVERIFY(near(markov, 1, 1e-9) && near(independent, 1, 1e-9)); // all 27 paths occur, so each model's shares are complete
+        QCOMPARE(result.matrix("transitions-2").rows.size(), std::size_t{3});
+        QVERIFY_THROWS_EXCEPTION(std::out_of_range, result.matrix("transitions-6"));
+    }
+
+    void allPairsOfATokenCount()
+    {
+        const TracePtr trace = smallTrace(4, 2, {{.info = {}, .ids = {{0, 1, 0, 1}, {2, 3, 2, noExpert}}}});
+        const Result all = analyse(trace, {{"pairs", "all"}, {"cell", "count"}});
+        const Matrix &counts = all.matrix("transitions-1");
+        QCOMPARE(counts.at(0, 2), 2.0);
+        QCOMPARE(counts.at(1, 2), 2.0);
+        QCOMPARE(counts.at(0, 3), 1.0);
+        QCOMPARE(counts.at(1, 3), 1.0);
+        const Result first = analyse(trace, {{"cell", "count"}});
+        QCOMPARE(first.matrix("transitions-1").at(0, 2), 2.0);
+        QCOMPARE(first.matrix("transitions-1").at(1, 2), 0.0);
+    }
+
+    void independentLayersShareNoMoreThanTheNull()
+    {
+        TraceShape shape;
+        shape.experts = 16;
+        shape.sequences = 60;
+        shape.maxTokens = 100;
+        const Result result = analyse(randomTrace(shape, 8));
+        const Table &table = result.table("mutual-information");
+        for (std::size_t m = 0; m < table.rows(); ++m) {
+            QVERIFY(near(table.reals("value")[m], table.reals("chance")[m], 0.02));
+            QVERIFY(near(table.reals("corrected")[m], 0, 0.02));
+            QCOMPARE(table.integers("significant")[m], std::int64_t{0});
+        }
+        const auto &flags = result.table("flows").integers("significant");
+        QVERIFY(std::count(flags.begin(), flags.end(), 1) <= 1);
+    }
+
+    void informationOfATable()
+    {
+        const std::int64_t same[] = {4, 0, 0, 4}, none[] = {2, 2, 2, 2};
+        QVERIFY(near(mutualInformation(same, 2).bits, 1, 1e-12));
+        QVERIFY(near(mutualInformation(none, 2).bits, 0, 1e-12));
+        QVERIFY(near(mutualInformation(none, 2).corrected, -1.0 / (16 * std::log(2.0)), 1e-12));
+        QVERIFY(std::isnan(mutualInformation(std::span<const std::int64_t>{}, 2).bits));
+    }
+
+    void edges()
+    {
+        TraceShape none;
+        none.sequences = 0;
+        const Result empty = analyse(randomTrace(none, 1));
+        QCOMPARE(empty.table("flows").rows(), std::size_t{0});
+        QVERIFY(std::isnan(empty.table("mutual-information").reals("value").front()));
+        TraceShape one;
+        one.layers = {0};
+        QVERIFY_THROWS_EXCEPTION(Error, analyse(randomTrace(one, 1)));
+        QVERIFY_THROWS_EXCEPTION(Error, analyse(goldenTop1(), {{"first-layer", "2"}, {"last-layer", "1"}}));
+        TraceShape varying;
+        varying.fields.nActive = true;
+        QVERIFY(analyse(randomTrace(varying, 2)).table("paths").rows() < 100);
+    }
+
+    void sameWithAnyNumberOfThreads()
+    {
+        const TracePtr trace = randomTrace({}, 9);
+        setThreadCount(1);
+        const Result one = analyse(trace, {{"min-count", "1"}});
+        setThreadCount(3);
+        const Result three = analyse(trace, {{"min-count", "1"}});
+        setThreadCount(0);
+        QVERIFY(one.table("mutual-information").reals("chance") == three.table("mutual-information").reals("chance"));
+        QVERIFY(one.table("paths").texts("path") == three.table("paths").texts("path"));
+    }
+};
+
+QTEST_APPLESS_MAIN(TestTransitions)
+#include "test_transitions.moc"
