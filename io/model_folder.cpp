@@ -67,6 +67,15 @@ std::vector<std::string> fileNames(const fs::path &folder)
         "Give the folder that holds config.json and the safetensors files"};
 }
 
+/// The folder's name; with its parent's where the name alone says nothing ("run7/checkpoint-500", "demo/model").
+std::string nameOf(const fs::path &folder)
+{
+    const std::string name = folder.filename().string();
+    const bool saysNothing = name == "model" || name == "final" || name.starts_with("checkpoint");
+    const std::string parent = folder.parent_path().filename().string();
+    return saysNothing && !parent.empty() && parent != "." && parent != ".." ? parent + '/' + name : name;
+}
+
 struct Place {
     fs::path folder;
     std::string name, revision;
@@ -85,7 +94,7 @@ Place resolve(const std::string &where)
             folder = folder.parent_path();
         if (const auto snapshot = snapshotOfFolder(folder))
             return {folder, snapshot->name, snapshot->revision};
-        return {folder, folder.filename().string(), {}};
+        return {folder, nameOf(folder), {}};
     }
     if (const auto snapshot = cachedSnapshot(where))
         return {snapshot->folder, snapshot->name, snapshot->revision};

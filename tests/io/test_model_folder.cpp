@@ -140,6 +140,12 @@ void TestModelFolder::singleFile()
     const std::string name = openModelFolder(".")->name;
     fs::current_path(before);
     QCOMPARE(name, "tiny"s);
+
+    for (const char *saysNothing : {"run7/checkpoint-500", "run7/model"}) {
+        put(std::string{saysNothing} + "/config.json", config);
+        put(std::string{saysNothing} + "/model.safetensors", weights({"a"}));
+        QCOMPARE(open(saysNothing)->name, std::string{saysNothing});
+    }
 }
 
 void TestModelFolder::everyJsonFileIsRead()

@@ -56,9 +56,11 @@ void HeatmapView::paintMarks(QPainter &painter) const
             continue;
         if (mark.style == HeatmapMark::Style::Dot) {
             const double radius = std::clamp(std::min(rect.width(), rect.height()) * 0.25, 1.5, 5.0);
+            // In a cell with room for a number the dot keeps to the corner, beside it.
+            const bool corner = rect.width() >= 24 && rect.height() >= 18;
             painter.setPen(QPen(look.paper, 1.5));
             painter.setBrush(look.accent);
-            painter.drawEllipse(rect.center(), radius, radius);
+            painter.drawEllipse(corner ? rect.topRight() + QPointF{-radius - 2, radius + 2} : rect.center(), radius, radius);
         } else if (mark.row >= 0 && mark.column < 0) {
             // A whole row is pointed at from its ends, so that its cells stay readable.
             painter.setPen(QPen(look.accent, 1.5));
