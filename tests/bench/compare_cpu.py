@@ -5,7 +5,8 @@
 
 The programs take turns, one short run each per round (A B C A B C ...), so that whatever else the machine does falls on all
 of them alike. Printed: best and median of all rounds, the ratio of ours to each peer's per round, and how much of the CPU
-other programs used during each one's runs. llama.cpp runs with an f32 KV cache and without flash attention, as ours does.
+other programs used during each one's runs. llama.cpp runs without flash attention and with an f32 KV cache, as ours
+does; a llama-bench whose -ctk knows no f32 runs with f16, and the output says so.
 
   compare_cpu.py --bench build/bin/bench_cpu --model small-bf16/ --llama-bench llama-bench --gguf small-bf16.gguf
 """
@@ -47,9 +48,15 @@ def run_ours(a, environment=None):
     return rates["prefill"], rates["decode"], foreign
 
 
+def llama_kv_type(program):
+    """f32 where llama-bench takes it; it looks at -ctk before it looks for the model."""
+    tried = subprocess.run([program, "-ctk", "f32", "-m", os.devnull], capture_output=True, text=True)
+    return "f16" if "invalid parameter" in tried.stderr + tried.stdout else "f32"
+
+
 def run_llama(a):
-    out, foreign = run([a.llama_bench, "-m", a.gguf, "-t", str(a.threads), "-p", str(a.prompt), "-n", str(a.new), "-r", "1", "-ctk", "f32", "-ctv",
-                        "f32", "-fa", "0", "-o", "json"])
+    out, foreign = run([a.llama_bench, "-m", a.gguf, "-t", str(a.threads), "-p", str(a.prompt), "-n", str(a.new), "-r", "1", "-ctk", a.kv, "-ctv",
+                        a.kv, "-fa", "0", "-o", "json"])
     rates = {"p" if row["n_prompt"] else "n": row["avg_ts"] for row in json.loads(out)}
     return rates.get("p", 0.0), rates.get("n", 0.0), foreign
 
@@ -114,7 +121,8 @@ def main():
     if a.rounded:
         engines["ours, rounded"] = lambda options: run_ours(options, {"EXPERTSCOPE_BF16_TERMS": "1"})
     if a.llama_bench:
-        engines["llama.cpp"] = run_llama
+        a.kv = llama_kv_type(a.llama_bench)
+        engines[f"llama.cpp {a.kv} KV"] = run_llama
     if a.torch and all(importlib.util.find_spec(name) for name in ("torch", "transformers")):
         engines["transformers"] = run_torch
     results = {name: [] for name in engines}
