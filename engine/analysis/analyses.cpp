@@ -14,6 +14,8 @@ std::span<const AnalysisKind> analyses()
 {
     static const std::array kinds{
         routingDivergence(),
+        languageEntropy(),
+        tokenConsistency(),
         loadBalance(),
         coActivation(),
         transitions(),

@@ -9,6 +9,8 @@ namespace expertscope {
 
 AnalysisKind coActivation();
 AnalysisKind routingDivergence();
+AnalysisKind languageEntropy();
+AnalysisKind tokenConsistency();
 AnalysisKind loadBalance();
 AnalysisKind specialisation();
 AnalysisKind transitions();

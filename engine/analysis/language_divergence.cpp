@@ -149,40 +149,9 @@ LayerDivergence compareLanguages(const ParallelTexts &texts, std::size_t pivot, 
     return layer;
 }
 
-/// One profile per language of imported counts, as a "text" of its own; q [M] of [G, E].
-std::vector<std::vector<float>> profilesOfCounts(const RoutingSummary &counts, const std::string &from, std::vector<std::string> &notes)
-{
-    const bool softmax = !counts.softmaxMass.empty() && (from == "auto" || from == "softmax");
-    const bool gates = !softmax && !counts.gateMass.empty() && (from == "auto" || from == "gate-mass");
-    if (!softmax && !gates && from != "auto" && from != "counts")
-        throw Error{ErrorKind::Check, "the imported counts hold no " + from, "from", "Set from to auto or counts"};
-    notes.push_back(std::string{"The trace is imported counts: one profile per language from its "}
-        + (softmax      ? "mean softmax"
-                : gates ? "gate mass"
-                        : "counts")
-        + ", pooled over its whole corpus and not per text, so there is no interval and no null.");
-    std::vector<std::vector<float>> profiles;
-    const auto experts = static_cast<std::size_t>(counts.experts);
-    for (int m = 0; m < counts.moeLayers(); ++m) {
-        std::vector<float> &q = profiles.emplace_back();
-        for (int g = 0; g < static_cast<int>(counts.groups.size()); ++g) {
-            const std::size_t first = counts.index(g, m, 0);
-            std::vector<double> sums(experts);
-            for (std::size_t e = 0; e < experts; ++e)
-                sums[e] = softmax ? counts.softmaxMass[first + e]
-                    : gates       ? counts.gateMass[first + e]
-                                  : static_cast<double>(counts.counts[first + e]);
-            const double total = std::accumulate(sums.begin(), sums.end(), 0.0);
-            for (const double x : sums)
-                q.push_back(static_cast<float>(x / total));
-        }
-    }
-    return profiles;
-}
-
 LanguageDivergence ofCounts(const RoutingSummary &counts, const Params &params, const DivergenceRequest &request, const Progress &progress)
 {
-    if (!tokenFilter(params).all())
+    if (!translationFilter(params).all())
         throw Error{ErrorKind::Check, "imported counts cannot be counted again by token", "",
             "Leave special tokens, phase, positions, shared tokens and lengths as they are"};
     LanguageDivergence result;
@@ -236,7 +205,7 @@ LanguageDivergence languageDivergence(
 
     ProfileRequest profiles;
     profiles.sequences = texts.sequences;
-    profiles.counted = countedTokens(trace, tokenFilter(params), texts, progress, result.notes);
+    profiles.counted = countedTokens(trace, translationFilter(params), texts, progress, result.notes);
     profiles.source = profileSource(meta.fields, params.text("from"), !profiles.counted.empty(), result.notes);
     if (profiles.source == ProfileSource::Softmax && !meta.model.scoreFunction.empty() && meta.model.scoreFunction != "softmax")
         result.notes.push_back("The router of this model scores by " + meta.model.scoreFunction

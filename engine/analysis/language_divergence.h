@@ -18,14 +18,10 @@
 
 namespace expertscope {
 
-/// The settings both analyses share, besides tokenFilterParams.
-inline constexpr std::array<ParamKind, 4> divergenceParams{{
+/// The settings of both, besides those of token_filter.h and routing_profile.h.
+inline constexpr std::array<ParamKind, 2> divergenceParams{{
     {"pivot", "Pivot language", "The language the others are compared with", ParamKind::Type::Text, "en"},
     {"languages", "Languages", "Language codes between commas, the pivot among them; empty = all", ParamKind::Type::Text, ""},
-    {"from", "Profiles from",
-        "What is averaged over tokens: the full softmax, the gate weights or the choices; auto takes the best recorded",
-        ParamKind::Type::Choice, "auto", 0, 0, "auto|softmax|gate-mass|counts"},
-    {"seed", "Seed", "Of the bootstrap and the null", ParamKind::Type::Integer, "42", 0, 9e15},
 }};
 
 struct DivergenceRequest {
@@ -59,7 +55,7 @@ struct LanguageDivergence {
 /// The sentence that AnalysisKind::missing needs: empty if languages of the trace can be compared.
 std::string missingForDivergence(const RoutingTrace &trace);
 /// From parallel sequences, or from imported counts by language (then one profile per language, no intervals, no null).
-/// params: those of divergenceParams and tokenFilterParams. Throws Error.
+/// params: divergenceParams, profileParams, tokenFilterParams and translationFilterParams. Throws Error.
 LanguageDivergence languageDivergence(
     const RoutingTrace &trace, const Params &params, const DivergenceRequest &request, const Progress &progress);
 

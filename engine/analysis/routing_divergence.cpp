@@ -6,6 +6,7 @@
 #include "engine/analysis/language_code.h"
 #include "engine/analysis/language_divergence.h"
 #include "engine/analysis/language_map.h"
+#include "engine/analysis/routing_profile.h"
 #include "engine/analysis/token_filter.h"
 
 #include <algorithm>
@@ -23,7 +24,7 @@ constexpr std::array<ParamKind, 3> ownParams{{
     {"all-pairs", "All pairs", "Compare all languages with each other, for the matrices, the map and the tree", ParamKind::Type::Flag,
         "on"},
 }};
-constexpr auto params = joined(divergenceParams, ownParams, tokenFilterParams);
+constexpr auto params = joined(divergenceParams, ownParams, profileParams, tokenFilterParams, translationFilterParams);
 
 struct Band {
     const char *id;

@@ -142,4 +142,30 @@ void forEachLayerProfile(const RoutingTrace &trace, const ProfileRequest &reques
         fromTokens(trace, request, progress, body);
 }
 
+std::vector<std::vector<float>> profilesOfCounts(const RoutingSummary &counts, const std::string &from, std::vector<std::string> &notes)
+{
+    const bool softmax = !counts.softmaxMass.empty() && (from == "auto" || from == "softmax");
+    const bool gates = !softmax && !counts.gateMass.empty() && (from == "auto" || from == "gate-mass");
+    if (!softmax && !gates && from != "auto" && from != "counts")
+        throw Error{ErrorKind::Check, "the imported counts hold no " + from, "from", "Set from to auto or counts"};
+    const std::string what = softmax ? "mean softmax" : gates ? "gate mass" : "counts";
+    notes.push_back("The trace is imported counts: one profile per language from its " + what
+        + ", pooled over its whole corpus and not per text, so there is no interval and no null.");
+    std::vector<std::vector<float>> profiles;
+    const auto experts = static_cast<std::size_t>(counts.experts);
+    std::vector<double> sums(experts);
+    for (int m = 0; m < counts.moeLayers(); ++m) {
+        std::vector<float> &q = profiles.emplace_back(counts.groups.size() * experts);
+        for (std::size_t g = 0; g < counts.groups.size(); ++g) {
+            const std::size_t first = counts.index(static_cast<int>(g), m, 0);
+            for (std::size_t e = 0; e < experts; ++e)
+                sums[e] = softmax ? counts.softmaxMass[first + e]
+                    : gates       ? counts.gateMass[first + e]
+                                  : static_cast<double>(counts.counts[first + e]);
+            normalise(sums, std::span{q}.subspan(g * experts, experts));
+        }
+    }
+    return profiles;
+}
+
 } // namespace expertscope

@@ -120,8 +120,18 @@ bool TokenFilter::all() const
 
 TokenFilter tokenFilter(const Params &params)
 {
-    return {params.flag("special-tokens"), params.text("phase"), params.integer("first-position"), params.integer("end-position"),
-        params.flag("shared-ids"), params.flag("match-length")};
+    return {.specialTokens = params.flag("special-tokens"),
+        .phase = params.text("phase"),
+        .firstPosition = params.integer("first-position"),
+        .endPosition = params.integer("end-position")};
+}
+
+TokenFilter translationFilter(const Params &params)
+{
+    TokenFilter filter = tokenFilter(params);
+    filter.sharedIds = params.flag("shared-ids");
+    filter.matchLength = params.flag("match-length");
+    return filter;
 }
 
 std::vector<std::uint8_t> countedTokens(const RoutingTrace &trace, const TokenFilter &filter, const ParallelTexts &texts,
@@ -134,8 +144,8 @@ std::vector<std::uint8_t> countedTokens(const RoutingTrace &trace, const TokenFi
     if (!filter.specialTokens || filter.sharedIds) {
         ids = tokenIds(trace, progress);
         if (std::adjacent_find(ids.begin(), ids.end(), std::not_equal_to{}) == ids.end())
-            throw Error{ErrorKind::Check, "the trace has no token ids", "special-tokens, shared-ids",
-                "Set special-tokens to on and shared-ids to off, or record the text with its tokens"};
+            throw Error{ErrorKind::Check, "the trace has no token ids", filter.sharedIds ? "shared-ids" : "special-tokens",
+                "Count special tokens and all ids, or record the text with its tokens"};
     }
     const std::int64_t prefix = filter.specialTokens ? 0 : sharedEnd(meta, ids, texts.sequences, 1);
     const std::int64_t suffix = filter.specialTokens ? 0 : sharedEnd(meta, ids, texts.sequences, -1);

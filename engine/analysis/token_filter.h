@@ -16,8 +16,8 @@
 
 namespace expertscope {
 
-/// The settings of an analysis that filters tokens; the first four need no parallel texts.
-inline constexpr std::array<ParamKind, 6> tokenFilterParams{{
+/// The settings of an analysis that filters tokens.
+inline constexpr std::array<ParamKind, 4> tokenFilterParams{{
     {"special-tokens", "Special tokens", "Count the tokens that every prompt begins or ends with (BOS, chat template)",
         ParamKind::Type::Flag, "on"},
     {"phase", "Phase", "Count tokens of the prompt, generated ones, or both", ParamKind::Type::Choice, "all", 0, 0, "all|prompt|generated"},
@@ -25,6 +25,9 @@ inline constexpr std::array<ParamKind, 6> tokenFilterParams{{
         1e9},
     {"end-position", "To position", "Position that a sequence is counted up to, itself left out; 0 = to the end", ParamKind::Type::Integer,
         "0", 0, 1e9},
+}};
+/// And of one that compares translations.
+inline constexpr std::array<ParamKind, 2> translationFilterParams{{
     {"shared-ids", "Shared tokens only", "Count only token ids that occur in every language compared", ParamKind::Type::Flag, "off"},
     {"match-length", "Match lengths", "Cut the translations of a text to as many tokens as the shortest has", ParamKind::Type::Flag, "off"},
 }};
@@ -38,9 +41,11 @@ struct TokenFilter {
 };
 /// From the settings of tokenFilterParams.
 TokenFilter tokenFilter(const Params &params);
+/// And of translationFilterParams.
+TokenFilter translationFilter(const Params &params);
 
 /// [T] 1 where a token counts; empty where all do. Lengths are matched after the other switches. Says in `notes` how many tokens are left.
-/// Throws Error (Check) if no token is left.
+/// Without sharedIds and matchLength only texts.sequences is looked at. Throws Error (Check) if no token is left.
 std::vector<std::uint8_t> countedTokens(const RoutingTrace &trace, const TokenFilter &filter, const ParallelTexts &texts,
     const Progress &progress, std::vector<std::string> &notes);
 
