@@ -15,7 +15,10 @@ struct ForeignFormat {
         const Progress &progress);
 };
 
-extern const ForeignFormat aggregateCountsFormat;
+extern const ForeignFormat aggregateCountsFormat, numpyTraceFormat;
+
+/// Logical experts [layers][physical experts] from an .npy of that shape.
+std::vector<std::vector<int>> readPhysicalMap(const std::filesystem::path &file, int layers);
 
 /// What every importer says of where a trace came from: title, date, producer, a line of history.
 TraceMeta importedMeta(std::span<const std::filesystem::path> files, const ImportOptions &options, const char *format);

@@ -11,7 +11,7 @@ namespace expertscope {
 
 namespace {
 
-const ForeignFormat *const formats[] = {&aggregateCountsFormat};
+const ForeignFormat *const formats[] = {&aggregateCountsFormat, &numpyTraceFormat};
 
 const ForeignFormat *formatOf(const std::filesystem::path &file)
 {
