@@ -20,6 +20,10 @@ std::span<const AnalysisKind> analyses()
         coActivation(),
         transitions(),
         specialisation(),
+        vocabulary(),
+        tokenIdentity(),
+        position(),
+        esft(),
     };
     return kinds;
 }

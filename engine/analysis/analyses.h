@@ -8,11 +8,15 @@
 namespace expertscope {
 
 AnalysisKind coActivation();
-AnalysisKind routingDivergence();
+AnalysisKind esft();
 AnalysisKind languageEntropy();
-AnalysisKind tokenConsistency();
 AnalysisKind loadBalance();
+AnalysisKind position();
+AnalysisKind routingDivergence();
 AnalysisKind specialisation();
+AnalysisKind tokenConsistency();
+AnalysisKind tokenIdentity();
 AnalysisKind transitions();
+AnalysisKind vocabulary();
 
 } // namespace expertscope

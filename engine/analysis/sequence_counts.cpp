@@ -17,6 +17,7 @@ std::string resolveGrouping(const TraceMeta &meta, const std::string &grouping)
         return grouping;
     std::vector<std::string> columns{"language", "domain"};
     columns.insert(columns.end(), meta.labelColumns.begin(), meta.labelColumns.end());
+    std::string filled = "language";
     for (const std::string &column : columns) {
         const GroupOf groupOf = groupBy(meta, column);
         std::set<std::string> names;
@@ -25,8 +26,10 @@ std::string resolveGrouping(const TraceMeta &meta, const std::string &grouping)
                 names.insert(name);
         if (names.size() > 1)
             return column;
+        if (names.size() == 1 && filled == "language")
+            filled = column;
     }
-    return "language";
+    return filled;
 }
 
 SequenceGroups groupSequences(const TraceMeta &meta, const std::string &grouping)

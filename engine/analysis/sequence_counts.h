@@ -27,7 +27,7 @@ struct SequenceGroups {
 /// "auto" takes the first of language, domain and the label columns that tells sequences apart. Empty names and sequences without tokens
 /// are left out. Throws Error (Usage) for a column the trace does not have.
 SequenceGroups groupSequences(const TraceMeta &meta, const std::string &grouping);
-/// The column that "auto" stands for; any other name as it is. "language" if nothing tells sequences apart.
+/// The column that "auto" stands for; any other name as it is. Where nothing tells sequences apart: a column that is filled, or "language".
 std::string resolveGrouping(const TraceMeta &meta, const std::string &grouping);
 
 /// One layer: counts[s * E + e] = tokens of sequence s that chose expert e.
