@@ -24,6 +24,9 @@ std::span<const AnalysisKind> analyses()
         tokenIdentity(),
         position(),
         esft(),
+        traceAgreement(),
+        riskDifference(),
+        tokenPmi(),
     };
     return kinds;
 }

@@ -12,10 +12,13 @@ AnalysisKind esft();
 AnalysisKind languageEntropy();
 AnalysisKind loadBalance();
 AnalysisKind position();
+AnalysisKind riskDifference();
 AnalysisKind routingDivergence();
 AnalysisKind specialisation();
 AnalysisKind tokenConsistency();
 AnalysisKind tokenIdentity();
+AnalysisKind tokenPmi();
+AnalysisKind traceAgreement();
 AnalysisKind transitions();
 AnalysisKind vocabulary();
 

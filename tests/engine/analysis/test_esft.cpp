@@ -73,13 +73,14 @@ private slots:
             QSKIP("the traces of real models are not here");
         const Result result = esftOf(trace, {{"bootstrap", "20"}});
         const std::string number = "chosen_" + name.toStdString();
-        // published to two decimals; "intent" differs in one of 26 layers from its published sets, whose scores are rounded
-        QVERIFY2(std::abs(result.number(number).value - at20) < 0.045, qPrintable(QString::number(result.number(number).value, 'f', 4)));
+        // published to two decimals
+        QVERIFY2(std::abs(result.number(number).value - at20) < 0.006, qPrintable(QString::number(result.number(number).value, 'f', 4)));
         const Result tenth = esftOf(trace, {{"p", "0.1"}, {"bootstrap", "0"}});
-        QVERIFY2(std::abs(tenth.number(number).value - at10) < 0.045, qPrintable(QString::number(tenth.number(number).value, 'f', 4)));
+        QVERIFY2(std::abs(tenth.number(number).value - at10) < 0.006, qPrintable(QString::number(tenth.number(number).value, 'f', 4)));
         QCOMPARE(chosen(result, *trace, 0), std::vector<std::int64_t>(firstLayer.begin(), firstLayer.end()));
-        for (const double sum : esftOf(trace, {{"score", "gate"}, {"p", "0.1"}, {"bootstrap", "0"}}).table("sets").reals("score_sum"))
-            QVERIFY(sum > 0.345 && sum < 0.515); // weights of an un-normalised softmax
+        const Result gate = esftOf(trace, {{"score", "gate"}, {"p", "0.1"}, {"bootstrap", "0"}});
+        for (const double sum : gate.table("sets").reals("score_sum"))
+            QVERIFY(sum > 0.335 && sum < 0.515); // published as .35 to .51 over four tasks: weights of an un-normalised softmax
     }
 
     void overlapOfTasks()
