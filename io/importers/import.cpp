@@ -11,14 +11,14 @@ namespace expertscope {
 
 namespace {
 
-const ForeignFormat *const formats[] = {&aggregateCountsFormat, &numpyTraceFormat};
+const ForeignFormat *const formats[] = {&aggregateCountsFormat, &numpyTraceFormat, &sglangDumpFormat};
 
 const ForeignFormat *formatOf(const std::filesystem::path &file)
 {
     const auto recognises = [&](const ForeignFormat *format) {
         try {
             return format->recognises(file);
-        } catch (const Error &) {
+        } catch (const std::exception &) {
             return false;
         }
     };
@@ -33,9 +33,9 @@ std::vector<std::filesystem::path> listed(std::span<const std::filesystem::path>
     if (paths.size() != 1 || !std::filesystem::is_directory(paths.front(), code))
         return {paths.begin(), paths.end()};
     std::vector<std::filesystem::path> files;
-    for (const auto &entry : std::filesystem::directory_iterator{paths.front(), code})
-        if (entry.is_regular_file(code) && formatOf(entry.path()))
-            files.push_back(entry.path());
+    for (std::filesystem::directory_iterator at{paths.front(), code}, end; !code && at != end; at.increment(code))
+        if (std::error_code unknown; at->is_regular_file(unknown) && formatOf(at->path()))
+            files.push_back(at->path());
     std::sort(files.begin(), files.end());
     return files;
 }

@@ -119,7 +119,8 @@ private:
             if (m_ids[i] == TokenRecording::noId)
                 continue;
             const bool known = m_ids[i] >= 0 && static_cast<std::size_t>(m_ids[i]) < ofLayer.size();
-            m_ids[i] = known ? ofLayer[static_cast<std::size_t>(m_ids[i])] : TokenRecording::badId;
+            const int logical = known ? ofLayer[static_cast<std::size_t>(m_ids[i])] : -1;
+            m_ids[i] = logical >= 0 ? logical : TokenRecording::badId;
         }
         return n;
     }
@@ -233,10 +234,14 @@ private:
             m_meta.experts = m_options.experts;
         else if (m_shape)
             m_meta.experts = m_shape->model.nExperts;
+        else if (m_recording.experts > 0)
+            m_meta.experts = m_recording.experts;
         else {
             m_meta.experts = std::max(1, m_found.largest + 1);
             m_checks.add("number of experts taken from the largest id: nothing says it", 1, 0, Fault::Warns);
         }
+        if (m_recording.experts > 0)
+            m_checks.add("experts beside those that the file knows", std::abs(m_meta.experts - m_recording.experts), 0, Fault::Refuses);
         if (m_shape && m_options.experts > 0)
             m_checks.add("experts that were given beside those of the model", std::abs(m_options.experts - m_shape->model.nExperts), 0,
                 Fault::Refuses);

@@ -35,6 +35,7 @@ public:
     int layers = 0; ///< L
     int slotCount = 0; ///< K
     bool hasWeights = false;
+    int experts = 0; ///< E; 0 = the file does not say
     std::vector<int> layerNumbers; ///< [L] the model's own; empty = the file does not say
     std::vector<Sequence> sequences; ///< cover all tokens in order; empty = the file knows none
     std::vector<std::int32_t> tokenId; ///< [T]; empty = the file does not say

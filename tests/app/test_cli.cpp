@@ -11,6 +11,7 @@
 #include <QTemporaryDir>
 #include <QTest>
 
+#include <algorithm>
 #include <csignal>
 
 namespace {
@@ -56,7 +57,7 @@ private slots:
         const Outcome version = run({"--version"});
         QCOMPARE(version.exitCode, 0);
         QCOMPARE(version.out.count('\n'), 1);
-        for (const char *verb : {"info", "trace", "generate", "analyse"}) {
+        for (const char *verb : {"info", "trace", "import", "generate", "analyse"}) {
             const Outcome help = run({verb, "--help"});
             QCOMPARE(help.exitCode, 0);
             QVERIFY2(help.out.contains("Example:"), verb);
@@ -203,6 +204,31 @@ private slots:
         QVERIFY(piped.err.isEmpty());
     }
 
+    void importChecksAndConverts()
+    {
+        const QString file = m_folder->filePath("t.h5"), sample = QStringLiteral(TEST_DATA_DIR "/importers/numpy.npz");
+        const Outcome first = run({"import", sample, "--experts", "60", "--title", "sample", "-o", file});
+        QVERIFY2(first.exitCode == 0, first.err);
+        QCOMPARE(QString::fromUtf8(first.out).trimmed(), file);
+        QVERIFY2(first.err.contains("pass  tokens and layers with an expert twice"), first.err);
+        QJsonObject info = QJsonDocument::fromJson(run({"info", file, "--json"}).out).object();
+        QCOMPARE(info["title"].toString(), QStringLiteral("sample"));
+        QCOMPARE(info["tokens"].toInt(), 500);
+        QVERIFY(info["command_line"].toString().startsWith("expertscope import"));
+        QVERIFY(info["checks"].toArray().size() > 8);
+        QCOMPARE(run({"import", sample, "-o", file}).exitCode, 3); // the file exists
+
+        const Outcome refused = run({"import", sample, "--experts", "50", "--json", "--force", "-o", file});
+        QCOMPARE(refused.exitCode, 4);
+        QVERIFY2(refused.err.contains("largest id beside the number of experts"), refused.err);
+        const QJsonObject report = QJsonDocument::fromJson(refused.out).object();
+        QVERIFY(report["output"].isNull());
+        const QJsonArray checks = report["checks"].toArray();
+        QVERIFY(std::any_of(checks.begin(), checks.end(), [](const QJsonValue &check) { return check["status"] == "fail"; }));
+        QCOMPARE(QJsonDocument::fromJson(run({"info", file, "--json"}).out).object()["tokens"].toInt(), 500); // the old file is still there
+        QCOMPARE(QDir{m_folder->path()}.entryList(QDir::Files | QDir::Hidden), QStringList{"t.h5"});
+    }
+
     void badInputs_data()
     {
         QTest::addColumn<QStringList>("arguments");
@@ -216,6 +242,9 @@ private slots:
                                         << "no/t.h5";
         QTest::newRow("empty corpus") << QStringList{"trace", "-m", demoModel(), "-c", "/dev/null", "-o", out} << 3 << "/dev/null";
         QTest::newRow("not a trace") << QStringList{"info", demoCorpus()} << 3 << "parallel.jsonl";
+        QTest::newRow("nothing to import") << QStringList{"import", demoCorpus(), "-o", out} << 3 << "no recording";
+        QTest::newRow("a pickle that runs code")
+            << QStringList{"import", TEST_DATA_DIR "/importers/hostile.pt", "-o", out} << 3 << "posix.system";
         QTest::newRow("prompt beyond the context")
             << QStringList{"generate", "-m", demoModel(), "-p", QString{"word "}.repeated(400)} << 2 << "context";
         QTest::newRow("no gpu") << QStringList{"generate", "-m", demoModel(), "-p", "x", "--device", "cuda"} << 5 << "CPU";
