@@ -22,48 +22,21 @@ double sumOf(std::span<const std::uint32_t> counts)
     return static_cast<double>(std::accumulate(counts.begin(), counts.end(), std::uint64_t{0}));
 }
 
-std::vector<double> totals(std::span<const std::uint32_t> counts, std::size_t experts)
-{
-    std::vector<double> sums(experts);
-    for (std::size_t i = 0; i < counts.size(); ++i)
-        sums[i % experts] += counts[i];
-    return sums;
-}
-
 } // namespace
 
-double mutualInformationBits(std::span<const std::uint32_t> counts, std::size_t experts)
+MutualInformation keyInformation(std::span<const std::uint32_t> counts, std::size_t experts)
 {
-    const double all = sumOf(counts);
-    if (!(all > 0))
-        return noNumber;
-    // I = sum n log n (cells) - sum over keys - sum over experts + N log N, all over N
-    double sum = xlog2x(all);
-    for (std::size_t at = 0; at < counts.size(); at += experts)
-        sum -= xlog2x(sumOf(counts.subspan(at, experts)));
-    for (const double x : totals(counts, experts))
-        sum -= xlog2x(x);
-    for (const std::uint32_t x : counts)
-        sum += xlog2x(x);
-    return sum / all;
-}
-
-double entropyOfExpertsBits(std::span<const std::uint32_t> counts, std::size_t experts)
-{
-    const double all = sumOf(counts);
-    if (!(all > 0))
-        return noNumber;
-    double sum = xlog2x(all);
-    for (const double x : totals(counts, experts))
-        sum -= xlog2x(x);
-    return sum / all;
+    return mutualInformation(std::vector<std::int64_t>(counts.begin(), counts.end()), experts);
 }
 
 double concentration(std::span<const std::uint32_t> counts)
 {
-    if (counts.size() < 2)
+    const double all = sumOf(counts);
+    if (counts.size() < 2 || !(all > 0))
         return noNumber;
-    const double bits = entropyOfExpertsBits(counts, counts.size());
+    double bits = 0;
+    for (const std::uint32_t x : counts)
+        bits -= xlog2x(x / all);
     return 1 - bits / std::log2(static_cast<double>(counts.size()));
 }
 

@@ -193,10 +193,10 @@ Result run(const AnalysisInput &input, const Params &given, const Progress &prog
         high(layers, noNumber), spread(layers, noNumber), p(layers, noNumber);
     forEachLayerKeyCounts(trace, bins, labellings, progress.part(0, 2 * meta.tokens), [&](int layer, std::span<const KeyCounts> counts) {
         const auto m = static_cast<std::size_t>(layer);
-        plugIn[m] = mutualInformationBits(counts[0].chosen, experts);
+        plugIn[m] = keyInformation(counts[0].chosen, experts).bits;
         std::vector<double> null, spreads;
         for (const KeyCounts &shifted : counts.subspan(1))
-            null.push_back(mutualInformationBits(shifted.chosen, experts));
+            null.push_back(keyInformation(shifted.chosen, experts).bits);
         for (std::size_t b = 0; b < bins; ++b)
             spreads.push_back(spreadOverExperts(std::span{counts[0].chosen}.subspan(b * experts, experts)));
         chance[m] = mean(null);

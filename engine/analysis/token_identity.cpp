@@ -26,6 +26,7 @@ constexpr ParamKind params[] = {
 /// Measures of one labelling of the tokens in one layer.
 struct Identity {
     double information = noNumber; ///< bits, plug-in
+    double entropy = noNumber; ///< of the experts, bits
     double independence = noNumber; ///< mean over ids of 1 - H / ln E
     double spread = noNumber; ///< mean over frequent ids of the standard deviation over experts
     std::vector<double> ofKey; ///< [V] 1 - H / ln E
@@ -33,7 +34,8 @@ struct Identity {
 
 Identity identityOf(const std::vector<std::uint32_t> &counts, const FrequentKeys &keys, std::size_t experts, std::int64_t frequent)
 {
-    Identity identity{.information = mutualInformationBits(counts, experts), .ofKey = {}};
+    const MutualInformation information = keyInformation(counts, experts);
+    Identity identity{.information = information.bits, .entropy = information.columnEntropy, .ofKey = {}};
     std::vector<double> spreads;
     for (std::size_t v = 0; v < keys.keys.size(); ++v) {
         const auto row = std::span{counts}.subspan(v * experts, experts);
@@ -107,12 +109,11 @@ Result run(const AnalysisInput &input, const Params &given, const Progress &prog
     labellings.insert(labellings.end(), shuffled.begin(), shuffled.end());
 
     std::vector<std::vector<Identity>> found(layers);
-    std::vector<double> entropies(layers, noNumber), positionSpread(layers, noNumber);
+    std::vector<double> positionSpread(layers, noNumber);
     forEachLayerKeyCounts(
         trace, ids.keys.size(), labellings, progress.part(0, 2 * meta.tokens), [&](int layer, std::span<const KeyCounts> counts) {
             for (const KeyCounts &tables : counts)
                 found[static_cast<std::size_t>(layer)].push_back(identityOf(tables.chosen, ids, experts, frequent));
-            entropies[static_cast<std::size_t>(layer)] = entropyOfExpertsBits(counts[0].chosen, experts);
         });
     const std::span<const std::uint32_t> byPosition[] = {positions.rows};
     forEachLayerKeyCounts(trace, positions.keys.size(), byPosition, progress.part(meta.tokens, 2 * meta.tokens),
@@ -132,7 +133,7 @@ Result run(const AnalysisInput &input, const Params &given, const Progress &prog
         lines.plugIn.push_back(observed.information);
         lines.bias.push_back(mean(information));
         lines.value.push_back(observed.information - lines.bias.back());
-        lines.share.push_back(entropies[m] > 0 ? lines.value.back() / entropies[m] : noNumber);
+        lines.share.push_back(observed.entropy > 0 ? lines.value.back() / observed.entropy : noNumber);
         lines.independence.push_back(observed.independence);
         lines.independenceChance.push_back(mean(independence));
         lines.spread.push_back(observed.spread);

@@ -135,10 +135,10 @@ private slots:
     void informationOfATable()
     {
         const std::vector<std::uint32_t> diagonal{4, 0, 0, 4}, even{1, 1, 1, 1}, zeros{0, 0};
-        QVERIFY(near(mutualInformationBits(diagonal, 2), 1));
-        QVERIFY(near(mutualInformationBits(even, 2), 0));
-        QVERIFY(std::isnan(mutualInformationBits(zeros, 2)));
-        QVERIFY(near(entropyOfExpertsBits(diagonal, 2), 1));
+        QVERIFY(near(keyInformation(diagonal, 2).bits, 1));
+        QVERIFY(near(keyInformation(even, 2).bits, 0));
+        QVERIFY(std::isnan(keyInformation(zeros, 2).bits));
+        QVERIFY(near(keyInformation(diagonal, 2).columnEntropy, 1));
         QVERIFY(near(concentration(std::vector<std::uint32_t>{5, 0, 0, 0}), 1));
         QVERIFY(near(concentration(std::vector<std::uint32_t>{5, 5, 5, 5}), 0));
         QVERIFY(near(spreadOverExperts(std::vector<std::uint32_t>{4, 0, 0, 0}), std::sqrt(3.0 / 16)));
