@@ -4,6 +4,7 @@
 
 #include "engine/analysis/result.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <vector>
@@ -49,6 +50,18 @@ double spreadOverExperts(std::span<const std::uint32_t> counts)
     for (const std::uint32_t x : counts)
         squares += (x / all - 1 / experts) * (x / all - 1 / experts);
     return std::sqrt(squares / experts);
+}
+
+Interval meanInterval(std::span<const double> values)
+{
+    if (values.size() < 2)
+        return {};
+    const double centre = mean(values), n = static_cast<double>(values.size());
+    double squares = 0;
+    for (const double x : values)
+        squares += (x - centre) * (x - centre);
+    const double half = 1.959963984540054 * std::sqrt(squares / (n - 1) / n);
+    return {std::max(0.0, centre - half), std::min(1.0, centre + half)};
 }
 
 } // namespace expertscope

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "engine/analysis/mutual_information.h"
+#include "engine/analysis/statistics.h"
 
 #include <cstdint>
 #include <span>
@@ -16,5 +17,7 @@ MutualInformation keyInformation(std::span<const std::uint32_t> counts, std::siz
 double concentration(std::span<const std::uint32_t> counts);
 /// Population standard deviation over experts of the shares of one key's counts [E]; they sum to 1. NaN for zeros.
 double spreadOverExperts(std::span<const std::uint32_t> counts);
+/// 95 % interval of the mean of one value in [0, 1] per key, keys as the sample: mean +- 1.96 standard errors. NaN for fewer than two.
+Interval meanInterval(std::span<const double> values);
 
 } // namespace expertscope

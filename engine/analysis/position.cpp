@@ -191,22 +191,23 @@ Result run(const AnalysisInput &input, const Params &given, const Progress &prog
     const std::vector<std::span<const std::uint32_t>> labellings(all.begin(), all.end());
     std::vector<double> value(layers, noNumber), plugIn(layers, noNumber), chance(layers, noNumber), low(layers, noNumber),
         high(layers, noNumber), spread(layers, noNumber), p(layers, noNumber);
-    forEachLayerKeyCounts(trace, bins, labellings, progress.part(0, 2 * meta.tokens), [&](int layer, std::span<const KeyCounts> counts) {
-        const auto m = static_cast<std::size_t>(layer);
-        plugIn[m] = keyInformation(counts[0].chosen, experts).bits;
-        std::vector<double> null, spreads;
-        for (const KeyCounts &shifted : counts.subspan(1))
-            null.push_back(keyInformation(shifted.chosen, experts).bits);
-        for (std::size_t b = 0; b < bins; ++b)
-            spreads.push_back(spreadOverExperts(std::span{counts[0].chosen}.subspan(b * experts, experts)));
-        chance[m] = mean(null);
-        const Interval band = interval95(null);
-        low[m] = band.low;
-        high[m] = band.high;
-        value[m] = plugIn[m] - chance[m];
-        spread[m] = mean(spreads);
-        p[m] = upperP(plugIn[m], null);
-    });
+    forEachLayerKeyCounts(
+        trace, bins, labellings, false, progress.part(0, 2 * meta.tokens), [&](int layer, std::span<const KeyCounts> counts) {
+            const auto m = static_cast<std::size_t>(layer);
+            plugIn[m] = keyInformation(counts[0].chosen, experts).bits;
+            std::vector<double> null, spreads;
+            for (const KeyCounts &shifted : counts.subspan(1))
+                null.push_back(keyInformation(shifted.chosen, experts).bits);
+            for (std::size_t b = 0; b < bins; ++b)
+                spreads.push_back(spreadOverExperts(std::span{counts[0].chosen}.subspan(b * experts, experts)));
+            chance[m] = mean(null);
+            const Interval band = interval95(null);
+            low[m] = band.low;
+            high[m] = band.high;
+            value[m] = plugIn[m] - chance[m];
+            spread[m] = mean(spreads);
+            p[m] = upperP(plugIn[m], null);
+        });
     Result result;
     Table table{.id = "position", .title = "What the position says about the experts", .columns = {}};
     table.columns = {

@@ -159,7 +159,7 @@ std::vector<std::uint32_t> shuffledRows(const FrequentKeys &keys, std::uint64_t 
 }
 
 void forEachLayerKeyCounts(const RoutingTrace &trace, std::size_t keys, std::span<const std::span<const std::uint32_t>> labellings,
-    const Progress &progress, const std::function<void(int layer, std::span<const KeyCounts> counts)> &body)
+    bool firstChoices, const Progress &progress, const std::function<void(int layer, std::span<const KeyCounts> counts)> &body)
 {
     const TraceMeta &meta = trace.meta();
     const auto experts = static_cast<std::size_t>(meta.experts), width = static_cast<std::size_t>(meta.slotCount);
@@ -169,7 +169,7 @@ void forEachLayerKeyCounts(const RoutingTrace &trace, std::size_t keys, std::spa
         if (block.range.begin == 0) {
             ofLayer.resize(labellings.size());
             for (KeyCounts &tables : ofLayer) {
-                tables.first.assign(keys * experts, 0);
+                tables.first.assign(firstChoices ? keys * experts : 0, 0);
                 tables.chosen.assign(keys * experts, 0);
             }
         }
@@ -179,7 +179,7 @@ void forEachLayerKeyCounts(const RoutingTrace &trace, std::size_t keys, std::spa
                 if (key == FrequentKeys::none)
                     continue;
                 const auto ids = block.ids.subspan(static_cast<std::size_t>(row - block.range.begin) * width, width);
-                if (ids.front() != noExpert)
+                if (firstChoices && ids.front() != noExpert)
                     ++ofLayer[l].first[key * experts + ids.front()];
                 for (const ExpertId id : ids)
                     if (id != noExpert)

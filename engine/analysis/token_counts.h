@@ -43,12 +43,13 @@ FrequentKeys frequentKeys(const RoutingTrace &trace, TokenKey key, std::int64_t 
 std::vector<std::uint32_t> shuffledRows(const FrequentKeys &keys, std::uint64_t seed, std::uint64_t stream);
 
 struct KeyCounts {
-    std::vector<std::uint32_t> first; ///< [V, E] tokens of the key whose first choice is the expert
+    std::vector<std::uint32_t> first; ///< [V, E] tokens of the key whose first choice is the expert; empty unless asked for
     std::vector<std::uint32_t> chosen; ///< [V, E] tokens of the key that chose the expert
 };
 /// Calls body once per layer, for several layers at the same time, with the counts of each labelling ([T] as FrequentKeys::rows).
+/// Memory: 4 bytes per labelling, key and expert for each layer under way, twice that with first choices.
 void forEachLayerKeyCounts(const RoutingTrace &trace, std::size_t keys, std::span<const std::span<const std::uint32_t>> labellings,
-    const Progress &progress, const std::function<void(int layer, std::span<const KeyCounts> counts)> &body);
+    bool firstChoices, const Progress &progress, const std::function<void(int layer, std::span<const KeyCounts> counts)> &body);
 
 /// The bytes with everything that is not valid UTF-8 replaced by U+FFFD.
 std::string validUtf8(std::string_view bytes);

@@ -111,12 +111,12 @@ Result run(const AnalysisInput &input, const Params &given, const Progress &prog
     std::vector<std::vector<Identity>> found(layers);
     std::vector<double> positionSpread(layers, noNumber);
     forEachLayerKeyCounts(
-        trace, ids.keys.size(), labellings, progress.part(0, 2 * meta.tokens), [&](int layer, std::span<const KeyCounts> counts) {
+        trace, ids.keys.size(), labellings, false, progress.part(0, 2 * meta.tokens), [&](int layer, std::span<const KeyCounts> counts) {
             for (const KeyCounts &tables : counts)
                 found[static_cast<std::size_t>(layer)].push_back(identityOf(tables.chosen, ids, experts, frequent));
         });
     const std::span<const std::uint32_t> byPosition[] = {positions.rows};
-    forEachLayerKeyCounts(trace, positions.keys.size(), byPosition, progress.part(meta.tokens, 2 * meta.tokens),
+    forEachLayerKeyCounts(trace, positions.keys.size(), byPosition, false, progress.part(meta.tokens, 2 * meta.tokens),
         [&](int layer, std::span<const KeyCounts> counts) {
             positionSpread[static_cast<std::size_t>(layer)] = identityOf(counts[0].chosen, positions, experts, frequent).spread;
         });
@@ -169,10 +169,17 @@ Result run(const AnalysisInput &input, const Params &given, const Progress &prog
         .chance = 0,
         .n = ids.counted,
         .of = "tokens"});
+    std::vector<double> ofId(ids.keys.size());
+    for (std::size_t v = 0; v < ofId.size(); ++v)
+        for (const auto &layer : found)
+            ofId[v] += layer.front().ofKey[v] / static_cast<double>(layers);
+    const Interval overIds = meanInterval(ofId);
     result.numbers.push_back({.id = "mean_context_independence",
         .title = "Context independence, mean over layers",
         .unit = "1",
         .value = mean(lines.independence),
+        .low = overIds.low,
+        .high = overIds.high,
         .chance = mean(lines.independenceChance),
         .n = std::ssize(ids.keys),
         .of = "token ids"});

@@ -117,10 +117,14 @@ void addLayers(Result &result, const TracePair &pair, const std::vector<Agreemen
     // the mean over layers of each sequence: one bootstrap of sequences for the headline
     AgreementSums pooled;
     pooled.shared.resize(tokens.size());
+    pooled.sameFirst.resize(tokens.size());
     for (const AgreementSums &layer : layers)
-        for (std::size_t s = 0; s < tokens.size(); ++s)
+        for (std::size_t s = 0; s < tokens.size(); ++s) {
             pooled.shared[s] += layer.shared[s] / static_cast<double>(layers.size());
+            pooled.sameFirst[s] += layer.sameFirst[s] / static_cast<double>(layers.size());
+        }
     const auto headline = estimate({pooled}, &AgreementSums::shared, tokens, draws);
+    const auto firstChoice = estimate({pooled}, &AgreementSums::sameFirst, tokens, draws);
     result.numbers.push_back({.id = "mean_agreement",
         .title = "Set agreement, mean over layers",
         .unit = "1",
@@ -133,7 +137,9 @@ void addLayers(Result &result, const TracePair &pair, const std::vector<Agreemen
     result.numbers.push_back({.id = "mean_top1",
         .title = "Same first choice, mean over layers",
         .unit = "1",
-        .value = mean(top.value),
+        .value = firstChoice.value.front(),
+        .low = firstChoice.low.front(),
+        .high = firstChoice.high.front(),
         .chance = mean(topChance),
         .n = std::llround(all),
         .of = "tokens"});

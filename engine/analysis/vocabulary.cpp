@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whether token ids have experts of their own: by the id that goes in, the id that comes next, and the id the model predicts.
 #include "engine/analysis/analyses.h"
+#include "engine/analysis/key_information.h"
 #include "engine/analysis/result_parts.h"
 #include "engine/analysis/share.h"
 #include "engine/analysis/statistics.h"
@@ -38,7 +39,6 @@ struct Specialised {
 Specialised specialise(const std::vector<std::uint32_t> &counts, const FrequentKeys &keys, std::size_t experts)
 {
     Specialised result;
-    double squares = 0;
     for (std::size_t v = 0; v < keys.keys.size(); ++v) {
         const auto row = std::span{counts}.subspan(v * experts, experts);
         const auto most = static_cast<std::size_t>(std::max_element(row.begin(), row.end()) - row.begin());
@@ -46,13 +46,9 @@ Specialised specialise(const std::vector<std::uint32_t> &counts, const FrequentK
         result.value.push_back(static_cast<double>(row[most]) / static_cast<double>(keys.occurrences[v]));
     }
     result.mean = mean(result.value);
-    for (const double x : result.value)
-        squares += (x - result.mean) * (x - result.mean);
-    if (const auto ids = static_cast<double>(result.value.size()); ids > 1) {
-        const double half = 1.959963984540054 * std::sqrt(squares / (ids - 1) / ids);
-        result.low = std::max(0.0, result.mean - half);
-        result.high = std::min(1.0, result.mean + half);
-    }
+    const Interval interval = meanInterval(result.value);
+    result.low = interval.low;
+    result.high = interval.high;
     return result;
 }
 
@@ -178,7 +174,7 @@ Result run(const AnalysisInput &input, const Params &given, const Progress &prog
         std::vector<std::span<const std::uint32_t>> labellings{keys.rows};
         labellings.insert(labellings.end(), shuffled.begin(), shuffled.end());
         std::vector<LayerLine> found(layers);
-        forEachLayerKeyCounts(trace, keys.keys.size(), labellings, part, [&](int at, std::span<const KeyCounts> counts) {
+        forEachLayerKeyCounts(trace, keys.keys.size(), labellings, true, part, [&](int at, std::span<const KeyCounts> counts) {
             LayerLine &line = found[static_cast<std::size_t>(at)];
             for (std::size_t way = 0; way < 2; ++way) {
                 const auto of = [&](const KeyCounts &tables) -> const std::vector<std::uint32_t> & {
@@ -196,7 +192,7 @@ Result run(const AnalysisInput &input, const Params &given, const Progress &prog
         });
         Curve curve{Curve::Role::Data, nameOfKind + " id", {}, {}, {}}, null{Curve::Role::Chance, nameOfKind + " id shuffled", {}, {}, {}};
         for (std::size_t way = 0; way < 2; ++way) {
-            std::vector<double> means, chances;
+            std::vector<double> means, chances, ofId(keys.keys.size());
             for (std::size_t m = 0; m < layers; ++m) {
                 const Specialised &ids = found[m].byWay[way];
                 layer.push_back(meta.layers[m]);
@@ -208,6 +204,8 @@ Result run(const AnalysisInput &input, const Params &given, const Progress &prog
                 chance.push_back(found[m].chance[way]);
                 n.push_back(std::ssize(keys.keys));
                 means.push_back(ids.mean);
+                for (std::size_t v = 0; v < ofId.size(); ++v)
+                    ofId[v] += ids.value[v] / static_cast<double>(layers);
                 chances.push_back(found[m].chance[way]);
                 if (way == 0) {
                     curve.y.push_back(ids.mean);
@@ -216,10 +214,13 @@ Result run(const AnalysisInput &input, const Params &given, const Progress &prog
                     null.y.push_back(found[m].chance[way]);
                 }
             }
+            const Interval interval = meanInterval(ofId);
             result.numbers.push_back({.id = nameOfKind + "_" + ways[way],
                 .title = "Mean over layers by " + nameOfKind + " id, " + ways[way] + " choice",
                 .unit = "1",
                 .value = mean(means),
+                .low = interval.low,
+                .high = interval.high,
                 .chance = mean(chances),
                 .n = std::ssize(keys.keys),
                 .of = "token ids"});
