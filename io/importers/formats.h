@@ -15,7 +15,7 @@ struct ForeignFormat {
         const Progress &progress);
 };
 
-extern const ForeignFormat aggregateCountsFormat, numpyTraceFormat, sglangDumpFormat;
+extern const ForeignFormat aggregateCountsFormat, numpyTraceFormat, sglangDumpFormat, engineResponsesFormat;
 
 /// Logical experts [layers][physical experts] from an .npy of that shape.
 std::vector<std::vector<int>> readPhysicalMap(const std::filesystem::path &file, int layers);

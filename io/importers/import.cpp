@@ -11,7 +11,7 @@ namespace expertscope {
 
 namespace {
 
-const ForeignFormat *const formats[] = {&aggregateCountsFormat, &numpyTraceFormat, &sglangDumpFormat};
+const ForeignFormat *const formats[] = {&aggregateCountsFormat, &numpyTraceFormat, &sglangDumpFormat, &engineResponsesFormat};
 
 const ForeignFormat *formatOf(const std::filesystem::path &file)
 {
