@@ -9,6 +9,7 @@
 #include <QBuffer>
 #include <QDir>
 #include <QPixmap>
+#include <QTimer>
 
 #include <cstdio>
 #include <utility>
@@ -40,7 +41,7 @@ void DemoPictures::later()
 void DemoPictures::advance()
 {
     m_queued = false;
-    if (m_failed || m_workbench.busy() || !m_workbench.jobs().idle())
+    if (m_failed || m_waits || m_workbench.busy() || !m_workbench.jobs().idle())
         return;
     try {
         switch (m_stage) {
@@ -53,16 +54,21 @@ void DemoPictures::advance()
             m_stage = Stage::Dark;
             selectSomething();
             applyTheme(Theme::Dark, 100);
-            return later();
+            return showNext();
         case Stage::Dark:
-            m_stage = Stage::Light;
-            pictureWindow(QStringLiteral("window-dark.png"));
-            applyTheme(Theme::Light, 100);
-            return later();
+            pictureWindow(QStringLiteral("dark"));
+            if (m_view == views().size()) {
+                m_stage = Stage::Light;
+                m_view = 0;
+                applyTheme(Theme::Light, 100);
+            }
+            return showNext();
         case Stage::Light:
+            pictureWindow(QStringLiteral("light"));
+            pictureView();
+            if (m_view < views().size())
+                return showNext();
             m_stage = Stage::Saving;
-            pictureWindow(QStringLiteral("window-light.png"));
-            pictureViews();
             return m_workbench.saveTrace(traceFile());
         case Stage::Saving:
             m_stage = Stage::Done;
@@ -91,8 +97,28 @@ void DemoPictures::selectSomething()
     m_workbench.document().selection().set(selection);
 }
 
-void DemoPictures::pictureWindow(const QString &name)
+const std::vector<View *> &DemoPictures::views() const
 {
+    return m_window.viewArea().views();
+}
+
+void DemoPictures::showNext()
+{
+    m_window.viewArea().activate(views()[m_view++]);
+    // A view begins its work when it is painted; only then is there something to wait for.
+    constexpr int untilPaintedMs = 300;
+    m_waits = true;
+    QTimer::singleShot(untilPaintedMs, this, [this] {
+        m_waits = false;
+        later();
+    });
+}
+
+/// The first view's is the picture of the window.
+void DemoPictures::pictureWindow(const QString &theme)
+{
+    const QString name = m_view == 1 ? QStringLiteral("window-%1.png").arg(theme)
+                                     : QStringLiteral("window-%1-%2.png").arg(views()[m_view - 1]->objectName(), theme);
     QBuffer buffer;
     buffer.open(QIODevice::WriteOnly);
     m_window.grab().save(&buffer, "PNG");
@@ -101,13 +127,12 @@ void DemoPictures::pictureWindow(const QString &name)
     std::puts(qUtf8Printable(file));
 }
 
-void DemoPictures::pictureViews()
+void DemoPictures::pictureView()
 {
-    for (View *view : m_window.viewArea().views()) {
-        const QString file = QDir{m_folder}.filePath(view->objectName() + QStringLiteral(".png"));
-        exportPicture(*view, file);
-        std::puts(qUtf8Printable(file));
-    }
+    View *view = views()[m_view - 1];
+    const QString file = QDir{m_folder}.filePath(view->objectName() + QStringLiteral(".png"));
+    exportPicture(*view, file);
+    std::puts(qUtf8Printable(file));
 }
 
 QString DemoPictures::traceFile() const

@@ -17,11 +17,13 @@ public:
 
 private:
     enum class Stage { Tracing, Dark, Light, Saving, Done };
+    void showNext(); ///< the next view, or the first one in the next colours
     void advance(); ///< when nothing runs any more
     void later();
     void selectSomething();
-    void pictureWindow(const QString &name);
-    void pictureViews();
+    const std::vector<View *> &views() const;
+    void pictureWindow(const QString &theme);
+    void pictureView();
     QString traceFile() const;
     void fail(const Error &error);
 
@@ -29,6 +31,8 @@ private:
     MainWindow &m_window;
     QString m_folder;
     Stage m_stage = Stage::Tracing;
+    std::size_t m_view = 0; ///< whose pictures come next
+    bool m_waits = false; ///< for a view to be painted
     bool m_queued = false; ///< advance() is on its way
     bool m_failed = false;
 };

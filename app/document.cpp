@@ -26,6 +26,14 @@ Subject Document::subject() const
     subject.trace = open->trace;
     subject.byLanguage = open->byLanguage;
     subject.byDomain = open->byDomain;
+    subject.title = open->title;
+    for (const OpenTrace &other : m_traces)
+        if (other.key != m_currentKey)
+            subject.others.push_back({other.key, other.title});
+    if (const OpenTrace *other = baseline(); other && other != open) {
+        subject.baseline = other->trace;
+        subject.baselineKey = other->key;
+    }
     // Ids of another tokenizer are other words.
     if (m_model && m_model->tokenizer && m_model->info.tokenizerSha256 == open->trace->meta().model.tokenizerSha256)
         subject.textOfToken = [tokenizer = m_model->tokenizer](std::int32_t id) { return tokenizer->tokenBytes(id); };
@@ -55,11 +63,15 @@ void Document::setTrace(OpenTrace trace)
         emit tracesChanged();
         if (m_currentKey.isEmpty())
             switchTo(key);
+        else
+            emit subjectChanged(); // there is one more to compare with
         return;
     }
     const bool grows = open->recording == trace.recording;
     trace.selection = grows ? open->selection : Selection{};
     *open = std::move(trace);
+    if (key == m_baselineKey && key != m_currentKey)
+        emit subjectChanged();
     if (key != m_currentKey)
         return;
     if (grows)
@@ -73,8 +85,12 @@ void Document::closeTrace(const QString &key)
     if (std::erase_if(m_traces, [&](const OpenTrace &open) { return open.key == key; }) == 0)
         return;
     emit tracesChanged();
+    if (key == m_baselineKey)
+        m_baselineKey.clear();
     if (key == m_currentKey)
         switchTo(m_traces.empty() ? QString{} : m_traces.front().key);
+    else
+        emit subjectChanged();
 }
 
 bool Document::show(const QString &key, const std::optional<Selection> &selection)
@@ -93,6 +109,14 @@ bool Document::show(const QString &key, const std::optional<Selection> &selectio
         last->selection = m_selection.value();
     switchTo(key);
     return true;
+}
+
+void Document::setBaseline(const QString &key)
+{
+    if (key == m_baselineKey)
+        return;
+    m_baselineKey = key;
+    emit subjectChanged();
 }
 
 void Document::switchTo(const QString &key)

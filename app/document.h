@@ -61,6 +61,7 @@ public:
     const std::vector<OpenTrace> &traces() const { return m_traces; }
     const OpenTrace *trace(const QString &key) const;
     const OpenTrace *current() const { return trace(m_currentKey); } ///< the trace that is shown; null = none
+    const OpenTrace *baseline() const { return trace(m_baselineKey); } ///< the trace it is compared with; null = none
     Subject subject() const;
     SelectionModel &selection() { return m_selection; }
     const SelectionModel &selection() const { return m_selection; }
@@ -74,6 +75,8 @@ public:
     void closeTrace(const QString &key);
     /// Shows another trace, with the selection it had or the one given; false if there is none with that key.
     bool show(const QString &key, const std::optional<Selection> &selection = {});
+    /// The trace to compare with; empty = none.
+    void setBaseline(const QString &key);
 
 signals:
     void modelChanged();
@@ -89,7 +92,7 @@ private:
     std::optional<OpenModel> m_model;
     std::optional<OpenCorpus> m_corpus;
     std::vector<OpenTrace> m_traces;
-    QString m_currentKey;
+    QString m_currentKey, m_baselineKey;
     bool m_switching = false;
     SelectionModel m_selection;
 };

@@ -18,7 +18,7 @@ namespace {
 
 constexpr int pngScale = 2; // sharp on paper and on dense screens
 constexpr int figureDpi = 96; // one unit of the figure is one pixel of the view
-constexpr QSize minFigure{640, 400};
+constexpr QSize minFigure{960, 640};
 
 QByteArray png(View &view, QSize size)
 {

@@ -11,6 +11,7 @@
 #include "io/importers/import.h"
 #include "io/model_folder.h"
 #include "io/trace_hdf5.h"
+#include "views/common/analysis_run.h"
 
 #include <QFile>
 #include <QFileInfo>
@@ -97,6 +98,8 @@ void Workbench::connectWork()
     connect(&m_jobs, &JobRunner::ended, this, &Workbench::workChanged);
     connect(
         &m_jobs, &JobRunner::progressed, this, [this](QObject *owner, const QString &tag, qint64 done, qint64 total, const QString &unit) {
+            if (auto *run = qobject_cast<AnalysisRun *>(owner))
+                run->setProgress(done, total);
             if (owner == this && !workTitle(tag).isEmpty())
                 emit progressed({workTitle(tag), done, total, unit});
         });
@@ -104,9 +107,11 @@ void Workbench::connectWork()
 
 ViewContext Workbench::viewContext()
 {
-    return {&m_document.selection(), [this](QObject *owner, const QString &tag, JobRunner::Work work, JobRunner::Done done) {
-                m_jobs.run(owner, tag, std::move(work), std::move(done));
-            }};
+    return {&m_document.selection(),
+        [this](QObject *owner, const QString &tag, JobRunner::Work work, JobRunner::Done done) {
+            m_jobs.run(owner, tag, std::move(work), std::move(done));
+        },
+        [this](QObject *owner, const QString &tag) { m_jobs.stop(owner, tag); }};
 }
 
 PathKind pathKind(const QString &path)

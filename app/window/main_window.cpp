@@ -27,7 +27,7 @@ namespace expertscope {
 
 namespace {
 
-constexpr int layoutVersion = 1;
+constexpr int layoutVersion = 2; // a layout of other views is of no use
 const QString windowLayout = QStringLiteral("window");
 const QString geometryLayout = QStringLiteral("geometry");
 const QString viewsLayout = QStringLiteral("views");
@@ -126,6 +126,7 @@ void MainWindow::connectWorkbench()
     connect(&m_workbench, &Workbench::traceOpened, this, [this](const QString &file) { m_settings.addRecent(RecentKind::Trace, file); });
     connect(m_views, &ViewArea::pictureWished, this, &MainWindow::exportPictureOf);
     connect(m_views, &ViewArea::numbersWished, this, &MainWindow::exportNumbersOf);
+    connect(m_views, &ViewArea::baselineWished, &document, &Document::setBaseline);
     showSubject();
 }
 
@@ -213,7 +214,7 @@ void MainWindow::restoreLayout()
     restoreState(m_settings.layout(windowLayout), layoutVersion);
     if (!m_views->restoreState(m_settings.layout(viewsLayout), layoutVersion)) // equal shares need the final size
         QMetaObject::invokeMethod(
-            this, [this] { m_views->arrange(Arrangement::Stacked); }, Qt::QueuedConnection);
+            this, [this] { m_views->arrange(Arrangement::Pages); }, Qt::QueuedConnection);
 }
 
 void MainWindow::saveSession() const

@@ -93,6 +93,8 @@ void MainWindow::createViewMenu()
         menu->addAction(dock->toggleViewAction());
     menu->addSeparator();
     QMenu *arrange = menu->addMenu(tr("&Arrange Views"));
+    arrange->addAction(tr("On &Pages"), this, [this] { m_views->arrange(Arrangement::Pages); })
+        ->setObjectName(QStringLiteral("arrangePages"));
     arrange->addAction(tr("&Stacked"), this, [this] { m_views->arrange(Arrangement::Stacked); })
         ->setObjectName(QStringLiteral("arrangeStacked"));
     arrange->addAction(tr("Side by S&ide"), this, [this] { m_views->arrange(Arrangement::SideBySide); })

@@ -292,6 +292,8 @@ private slots:
         QVERIFY(app.settle());
         for (View *view : app.window->viewArea().views()) {
             app.window->viewArea().activate(view);
+            QTRY_VERIFY2(!view->csv().empty(), qPrintable(view->objectName())); // analyses begin when they are seen
+            QTRY_VERIFY_WITH_TIMEOUT(app.workbench->jobs().idle(), 30000);
             QVERIFY(app.settle());
             app.chosenSave = app.path(view->objectName() + QStringLiteral(".png"));
             app.action(QStringLiteral("exportPicture"))->trigger();
@@ -459,6 +461,7 @@ private slots:
         QVERIFY(app.settle());
         const std::vector<View *> &views = app.window->viewArea().views();
         QVERIFY(views.size() >= 2);
+        QVERIFY2(app.window->minimumSizeHint().height() <= 720, qPrintable(QString::number(app.window->minimumSizeHint().height())));
         QTRY_VERIFY(views[0]->y() >= 0 && !views[0]->visibleRegion().isEmpty() && !views[1]->visibleRegion().isEmpty());
         app.action(QStringLiteral("arrangeTabs"))->trigger();
         QTRY_VERIFY(views[1]->visibleRegion().isEmpty());

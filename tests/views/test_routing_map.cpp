@@ -241,8 +241,10 @@ private Q_SLOTS:
             QVERIFY(QLatin1String(kind.help).size() > 20);
             const std::unique_ptr<View> view(kind.make(m_jobs.context(*m_selection), nullptr));
             QCOMPARE(view->objectName(), QLatin1String(kind.id));
+            view->resize(700, 500);
+            view->show();
             view->setSubject(test::subjectOf(m_trace));
-            QVERIFY(!view->csv().empty());
+            QTRY_VERIFY2(!view->csv().empty(), kind.id);
             QVERIFY(!view->saveState().isEmpty());
             view->setSubject({});
         }

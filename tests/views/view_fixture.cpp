@@ -118,6 +118,7 @@ void appendSequence(MemoryTrace &trace, const TraceMeta &meta, const TextSequenc
     info.id = sequence.id;
     info.language = sequence.language;
     info.domain = sequence.domain;
+    info.parallelId = sequence.parallelId;
     info.firstToken = firstToken;
     info.nPrompt = static_cast<std::int64_t>(n);
     trace.endSequence(info, {});
@@ -173,7 +174,8 @@ std::vector<TextSequence> manyLanguages(int rounds)
         for (const Text &text : texts) {
             const auto number = static_cast<unsigned>(sequences.size());
             sequences.push_back({std::string(text.domain) + '-' + std::to_string(round + 1) + '-' + text.language, text.language,
-                text.domain, cutIntoTokens(text.text, number)});
+                text.domain, cutIntoTokens(text.text, number),
+                text.domain == std::string("news") ? "news-" + std::to_string(round + 1) : std::string()});
         }
     }
     return sequences;
@@ -257,6 +259,10 @@ ViewContext Jobs::context(SelectionModel &selection)
                 return call();
             std::erase_if(m_held, [&](const Job &job) { return job.tag == tag; });
             m_held.push_back({tag, call});
+        },
+        [this](QObject *, const QString &tag) {
+            ++stopped;
+            std::erase_if(m_held, [&](const Job &job) { return job.tag == tag; });
         }};
 }
 

@@ -16,6 +16,7 @@ namespace expertscope::test {
 struct TextSequence {
     std::string id, language, domain;
     std::vector<std::string> tokens; ///< bytes
+    std::string parallelId = {};
 };
 
 struct TraceOptions {
@@ -46,6 +47,7 @@ public:
     bool hold = false;
     void run(); ///< everything that is held back; the newest of each tag
     int posted = 0;
+    int stopped = 0;
 
 private:
     struct Job {

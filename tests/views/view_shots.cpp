@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pictures of every view for looking at: view_shots DIR. Light and dark, small and large, plus the exported figures.
 #include "view_fixture.h"
+#include "views/common/analysis_view.h"
 #include "views/common/heatmap_view.h"
 #include "views/inspector/inspector.h"
 #include "views/routing_map/routing_map_view.h"
@@ -99,6 +100,11 @@ int main(int argc, char **argv)
                 chosen.token = 12;
                 chosen.sequence = 0;
                 selection.set(chosen);
+                if (qobject_cast<AnalysisView *>(view.get())) {
+                    for (int i = 0; i < 5; ++i)
+                        QApplication::processEvents();
+                    save("");
+                }
                 if (auto *tokens = qobject_cast<TokensView *>(view.get())) {
                     save("");
                     tokens->setMetric("entropy");

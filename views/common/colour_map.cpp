@@ -158,7 +158,7 @@ ValueExtent extentOf(std::span<const float> values)
     return extent;
 }
 
-std::pair<double, double> autoRange(std::span<const float> values, const ValueExtent &extent, RangeMode mode, ColourMap map)
+std::pair<double, double> autoRange(std::span<const float> values, const ValueExtent &extent, RangeMode mode, ColourMap map, double centre)
 {
     if (!extent.any)
         return {0, 1};
@@ -184,8 +184,8 @@ std::pair<double, double> autoRange(std::span<const float> values, const ValueEx
         }
     }
     if (map == ColourMap::Diverging) {
-        const double reach = std::max({std::abs(low), std::abs(high), 1e-6});
-        return {-reach, reach};
+        const double reach = std::max({std::abs(low - centre), std::abs(high - centre), 1e-6});
+        return {centre - reach, centre + reach};
     }
     if (high - low < 1e-9)
         high = low + 1e-3;

@@ -57,8 +57,9 @@ struct ValueExtent {
 };
 ValueExtent extentOf(std::span<const float> values);
 
-/// Range of a scale for values whose extent is known: full or robust, symmetric about zero for a diverging map; {0, 1} if nothing is
+/// Range of a scale for values whose extent is known: full or robust, symmetric about `centre` for a diverging map; {0, 1} if nothing is
 /// finite.
-std::pair<double, double> autoRange(std::span<const float> values, const ValueExtent &extent, RangeMode mode, ColourMap map);
+std::pair<double, double> autoRange(
+    std::span<const float> values, const ValueExtent &extent, RangeMode mode, ColourMap map, double centre = 0);
 
 } // namespace expertscope

@@ -275,6 +275,33 @@ void HeatmapPainter::paintCellTexts(QPainter &painter) const
     painter.restore();
 }
 
+void HeatmapPainter::paintDots(QPainter &painter) const
+{
+    const QRectF one = cell(0, 0);
+    if (!m_content.dotted || std::min(one.width(), one.height()) < 2)
+        return;
+    painter.save();
+    painter.setClipRect(m_plot, Qt::IntersectClip);
+    painter.setRenderHint(QPainter::Antialiasing);
+    painter.setPen(Qt::NoPen);
+    const double radius = std::clamp(std::min(one.width(), one.height()) * 0.14, 0.6, 2.5);
+    const bool texts = one.width() > 40; // beside the number, not on it
+    const HeatmapData &data = *m_content.data;
+    const auto lastRow = std::min<std::int64_t>(data.rows(), static_cast<std::int64_t>(std::ceil(m_window.bottom)));
+    const auto lastColumn = std::min<std::int64_t>(data.columns(), static_cast<std::int64_t>(std::ceil(m_window.right)));
+    for (auto row = static_cast<std::int64_t>(std::max(0.0, m_window.top)); row < lastRow; ++row) {
+        for (auto column = static_cast<std::int64_t>(std::max(0.0, m_window.left)); column < lastColumn; ++column) {
+            const float value = data.at(static_cast<int>(row), column);
+            if (std::isnan(value) || !m_content.dotted(row, column))
+                continue;
+            const QRectF box = cell(static_cast<double>(row), static_cast<double>(column));
+            painter.setBrush(QColor(inkOn(m_legend.scale.colour(value))));
+            painter.drawEllipse(texts ? box.topRight() + QPointF(-6, 6) : box.center(), radius, radius);
+        }
+    }
+    painter.restore();
+}
+
 void HeatmapPainter::paint(QPainter &painter, double pixelRatio) const
 {
     if (!m_content.data || m_content.data->rows() == 0 || m_content.data->columns() == 0)
@@ -294,6 +321,7 @@ void HeatmapPainter::paintAround(QPainter &painter) const
     painter.setBrush(Qt::NoBrush);
     painter.drawRect(m_plot.adjusted(-0.5, -0.5, 0.5, 0.5));
     paintCellTexts(painter);
+    paintDots(painter);
     paintColumnAxis(painter);
     paintRowAxis(painter);
     paintLegend(painter, m_legendRect, m_legend, Qt::Vertical, m_look);

@@ -34,6 +34,8 @@ struct HeatmapContent {
     double reference = std::numeric_limits<double>::quiet_NaN(); ///< chance level, in units of the value
     QString referenceName;
     std::optional<double> floor; ///< automatic ranges begin here (0 for shares)
+    double centre = 0; ///< of a diverging map: the value that means "no difference"
+    std::function<bool(std::int64_t row, std::int64_t column)> dotted; ///< cells with a dot, on the screen and in pictures
 
     QString columnLabel(std::int64_t column) const { return columnName ? columnName(column) : QString::number(column); }
     QString rowLabel(std::int64_t row) const { return rowName ? rowName(row) : QString::number(row); }
@@ -72,6 +74,7 @@ private:
     void paintColumnAxis(QPainter &painter) const;
     void paintRowAxis(QPainter &painter) const;
     void paintCellTexts(QPainter &painter) const;
+    void paintDots(QPainter &painter) const;
 
     const HeatmapContent &m_content;
     HeatmapWindow m_window;

@@ -53,7 +53,7 @@ void HeatmapView::setContent(HeatmapContent content)
     m_content = std::move(content);
     if (hasData()) {
         const ColourScale natural = m_settings.scale(m_content.map, {0, 1});
-        m_range = autoRange(m_content.data->values(), m_content.data->extent(), m_settings.mode, natural.map);
+        m_range = autoRange(m_content.data->values(), m_content.data->extent(), m_settings.mode, natural.map, m_content.centre);
         if (m_content.floor)
             m_range = {*m_content.floor, std::max(m_range.second, *m_content.floor + 1e-6)};
         if (!sameShape) {

@@ -16,6 +16,7 @@ std::span<const KeyHelp> viewKeys()
         {"Wheel", "zoom at the cursor (maps) or scroll (text)"},
         {"Shift + wheel", "zoom rows only"},
         {"Alt + wheel", "zoom columns only"},
+        {"Click in a chart", "select its layer and curve everywhere"},
         {"Left drag", "brush: select the tokens or experts under it"},
         {"Ctrl + left drag", "zoom into the box"},
         {"Ctrl + click", "add an expert to the selection or take it out"},

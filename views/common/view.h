@@ -20,6 +20,7 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 class QPainter;
 
@@ -31,6 +32,15 @@ struct Subject {
     std::shared_ptr<const RoutingSummary> byLanguage;
     std::shared_ptr<const RoutingSummary> byDomain;
     std::function<std::string(std::int32_t)> textOfToken; ///< bytes of a token id, from any thread; null while no model is open
+    QString title; ///< of the trace
+    TracePtr baseline; ///< another open trace, to compare with; null = none chosen
+    QString baselineKey;
+    /// The other open traces: what can be the baseline.
+    struct Other {
+        QString key, title;
+        bool operator==(const Other &) const = default;
+    };
+    std::vector<Other> others;
 };
 
 struct ViewContext {
@@ -40,6 +50,8 @@ struct ViewContext {
     std::function<void(
         QObject *owner, const QString &tag, std::function<std::any(const Progress &)> work, std::function<void(std::any)> done)>
         job;
+    /// Stops the job of that owner and tag; its done is not called.
+    std::function<void(QObject *owner, const QString &tag)> stop;
 };
 
 /// ViewContext::job for work that returns a copyable value and a done that takes it.
@@ -79,6 +91,7 @@ signals:
     void status(const QString &text); ///< what the cursor is on, in words
     void pictureWished(); ///< the person asked to save this view as a picture
     void numbersWished(); ///< ... or its numbers as CSV
+    void baselineWished(const QString &key); ///< the person chose another trace to compare with; a key of Subject::others, empty = none
 
 protected:
     const ViewContext &context() const { return m_context; }

@@ -1,0 +1,308 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+// What every result is shown with: charts, matrices, tables, the form of settings, the definition; on the screen and as figures.
+#include "engine/analysis/analyses.h"
+#include "views/common/definition.h"
+#include "views/common/param_form.h"
+#include "views/common/result_figure.h"
+#include "views/common/result_pages.h"
+#include "views/common/result_table.h"
+#include "views/common/series_chart.h"
+
+#include <QAbstractItemModelTester>
+#include <QApplication>
+#include <QBuffer>
+#include <QCheckBox>
+#include <QComboBox>
+#include <QLineEdit>
+#include <QMouseEvent>
+#include <QPainter>
+#include <QSignalSpy>
+#include <QSvgGenerator>
+#include <QTableView>
+#include <QTest>
+
+#include <cmath>
+
+using namespace expertscope;
+
+namespace {
+
+Series lines()
+{
+    return {.id = "lines",
+        .title = "Divergence <by> layer",
+        .xTitle = "Layer",
+        .yTitle = "Divergence",
+        .unit = "nats",
+        .x = {1, 2, 3, 5},
+        .curves = {{Curve::Role::Data, "de", {0.4, 0.2, noNumber, 0.5}, {0.3, 0.1, noNumber, 0.4}, {0.5, 0.3, noNumber, 0.6}},
+            {Curve::Role::Chance, "label permutation", {0.05, 0.05, 0.05, 0.05}, {0.01, 0.01, 0.01, 0.01}, {0.1, 0.1, 0.1, 0.1}},
+            {Curve::Role::Data, "zh", {0.8, 0.7, 0.6, 0.9}, {}, {}}},
+        .names = {}};
+}
+
+Series bars()
+{
+    return {.id = "bars",
+        .title = "Who chooses it",
+        .xTitle = "Group",
+        .yTitle = "Share",
+        .unit = "1",
+        .x = {0, 1, 2},
+        .curves = {{Curve::Role::Data, "share", {0.1, 0.5, 0.2}, {0.05, 0.4, 0.1}, {0.15, 0.6, 0.3}},
+            {Curve::Role::Chance, "even router", {0.25, 0.25, 0.25}, {}, {}}},
+        .bars = true,
+        .names = {"en", "de", "en"}};
+}
+
+Table table()
+{
+    Table table{.id = "answer", .title = "Answer", .columns = {}};
+    table.columns = {{"layer", "", "The model's own number", std::vector<std::int64_t>{3, 1, 2}},
+        {"expert", "", "Expert", std::vector<std::int64_t>{7, 8, 9}},
+        {"value", "bits", "What it is", std::vector<double>{0.25, noNumber, 1.0 / 3}},
+        {"language", "", "Language", std::vector<std::string>{"de", "zh", "\"en\""}},
+        {"significant", "", "Flag", std::vector<std::int64_t>{1, 0, 0}}};
+    return table;
+}
+
+QString svgOf(const std::function<void(QPainter &, const QRectF &)> &paint)
+{
+    QBuffer buffer;
+    QSvgGenerator generator;
+    generator.setOutputDevice(&buffer);
+    generator.setSize({640, 400});
+    generator.setResolution(96);
+    QPainter painter(&generator);
+    paint(painter, QRectF(0, 0, 640, 400));
+    painter.end();
+    return QString::fromUtf8(buffer.data());
+}
+
+constexpr ParamKind params[] = {
+    {"count", "Count", "How many", ParamKind::Type::Integer, "10", 1, 100},
+    {"share", "Share", "Of all", ParamKind::Type::Real, "0.5", 0, 1},
+    {"deep", "Deep", "Look deeper", ParamKind::Type::Flag, "on"},
+    {"mode", "Mode", "How", ParamKind::Type::Choice, "fast", 0, 0, "fast|exact"},
+    {"name", "Name", "Any text", ParamKind::Type::Text, "en"},
+};
+
+void moveTo(QWidget *widget, QPointF at)
+{
+    QMouseEvent move(QEvent::MouseMove, at, widget->mapToGlobal(at), Qt::NoButton, Qt::NoButton, Qt::NoModifier);
+    QApplication::sendEvent(widget, &move);
+}
+
+} // namespace
+
+class TestResultParts : public QObject {
+    Q_OBJECT
+private Q_SLOTS:
+    void figuresHaveTheirTexts()
+    {
+        const FigureLook look = FigureLook::print(QApplication::font());
+        const QString chart =
+            svgOf([&](QPainter &painter, const QRectF &target) { paintSeries(painter, target, lines(), look, QStringLiteral("n = 12")); });
+        for (const char *text : {"Layer", "Divergence [nats]", "de", "zh", "chance: label permutation", "n = 12"})
+            QVERIFY2(chart.contains(QString::fromLatin1(text).toHtmlEscaped()), text);
+        QCOMPARE(chart,
+            svgOf([&](QPainter &painter, const QRectF &target) { paintSeries(painter, target, lines(), look, QStringLiteral("n = 12")); }));
+        const QString barChart = svgOf([&](QPainter &painter, const QRectF &target) { paintSeries(painter, target, bars(), look, {}); });
+        for (const char *text : {"Group", "Share", "de", "chance: even router"})
+            QVERIFY2(barChart.contains(QLatin1String(text)), text);
+        Matrix matrix{.id = "m",
+            .title = "Differences",
+            .valueTitle = "Delta",
+            .unit = "1",
+            .rowTitle = "Layer",
+            .columnTitle = "Expert",
+            .rows = {"4", "5"},
+            .columns = {"0", "1"},
+            .values = {1.5, 1, noNumber, 0.75},
+            .neutral = 1};
+        const QString map = svgOf([&](QPainter &painter, const QRectF &target) { paintMatrix(painter, target, matrix, look, {}); });
+        for (const char *text : {"Differences", "Layer", "Expert", "Delta", "missing"})
+            QVERIFY2(map.contains(QLatin1String(text)), text);
+        // The colours are symmetric about the neutral value.
+        const HeatmapContent content = matrixContent(matrix);
+        const auto range = autoRange(content.data->values(), content.data->extent(), RangeMode::Full, content.map, content.centre);
+        QCOMPARE(range.first + range.second, 2.0);
+        QCOMPARE(range.second, 1.5);
+    }
+
+    void chartTellsAndPicks()
+    {
+        SeriesChart chart;
+        chart.resize(600, 360);
+        chart.show();
+        chart.setSeries(lines());
+        QApplication::processEvents();
+        QSignalSpy hovers(&chart, &SeriesChart::hovered), picks(&chart, &SeriesChart::picked), says(&chart, &SeriesChart::status);
+        const SeriesPlot &plot = *chart.plot();
+        const QPointF place = plot.position({1, 0});
+        QVERIFY(plot.plotArea().contains(place));
+        moveTo(chart.viewport(), place + QPointF(2, -3));
+        QCOMPARE(hovers.last(), (QList<QVariant>{1, 0}));
+        const QString said = says.last().front().toString();
+        for (const char *part : {"Layer 2", "de: 0.2 nats (0.1 to 0.3)", "chance, label permutation: 0.05 nats (0.01 to 0.1)"})
+            QVERIFY2(said.contains(QLatin1String(part)), qPrintable(said));
+        QTest::mouseClick(chart.viewport(), Qt::LeftButton, {}, plot.position({3, 2}).toPoint());
+        QCOMPARE(picks.last(), (QList<QVariant>{3, 2}));
+        // A missing value is no place to be; what is nearest of those that are there is.
+        QCOMPARE(plot.nearest(plot.position({2, 2}) + QPointF(0, 60)), (SeriesPlot::Place{2, 2}));
+        const QImage before = chart.grab().toImage();
+        chart.setMarks({2, QStringLiteral("de")});
+        QVERIFY(chart.grab().toImage() != before);
+        chart.clear();
+        chart.setEmptyText(QStringLiteral("Nothing"), QStringLiteral("Do something"));
+        QVERIFY(!chart.plot());
+        QVERIFY(!chart.grab().isNull());
+    }
+
+    void barsOfTheSameNameStayApart()
+    {
+        SeriesChart chart;
+        chart.resize(500, 300);
+        chart.show();
+        chart.setSeries(bars());
+        QApplication::processEvents();
+        const SeriesPlot &plot = *chart.plot();
+        QVERIFY(plot.position({0, 0}).x() < plot.position({1, 0}).x());
+        QVERIFY(plot.position({1, 0}).x() < plot.position({2, 0}).x());
+        QCOMPARE(plot.nearest(plot.position({2, 0}) + QPointF(0, 5)).x, 2);
+        QVERIFY(plot.describe({1, 0}).join(u' ').contains(QStringLiteral("chance, even router: 0.25")));
+    }
+
+    void chartSurvivesAnything()
+    {
+        SeriesChart chart;
+        chart.resize(300, 200);
+        chart.show();
+        chart.setSeries({.id = "x",
+            .title = "one point",
+            .xTitle = "Layer",
+            .yTitle = "y",
+            .unit = "",
+            .x = {4},
+            .curves = {{Curve::Role::Data, "a", {1}, {}, {}}},
+            .names = {}});
+        QVERIFY(!chart.grab().isNull());
+        chart.setSeries({.id = "x",
+            .title = "nothing known",
+            .xTitle = "Layer",
+            .yTitle = "y",
+            .unit = "",
+            .x = {1, 2},
+            .curves = {{Curve::Role::Data, "a", {noNumber, noNumber}, {}, {}}},
+            .names = {}});
+        QVERIFY(!chart.grab().isNull());
+        QCOMPARE(chart.plot()->nearest(QPointF(150, 80)), SeriesPlot::Place{});
+    }
+
+    void tableSortsFiltersAndCopies()
+    {
+        ResultTable widget;
+        widget.resize(500, 300);
+        widget.show();
+        widget.setTable(table());
+        auto *model = const_cast<TableItemModel *>(&widget.model());
+        const QAbstractItemModelTester tester{model, QAbstractItemModelTester::FailureReportingMode::QtTest};
+        const auto column = [&](int c) {
+            QStringList texts;
+            for (int row = 0; row < model->rowCount(); ++row)
+                texts << model->index(row, c).data().toString();
+            return texts;
+        };
+        QCOMPARE(column(0), (QStringList{QStringLiteral("3"), QStringLiteral("1"), QStringLiteral("2")}));
+        model->sort(2, Qt::DescendingOrder);
+        QCOMPARE(column(0), (QStringList{QStringLiteral("2"), QStringLiteral("3"), QStringLiteral("1")})); // what is missing comes last
+        model->sort(2, Qt::AscendingOrder);
+        QCOMPARE(column(0), (QStringList{QStringLiteral("3"), QStringLiteral("2"), QStringLiteral("1")}));
+        QCOMPARE(model->headerData(2, Qt::Horizontal).toString(), QStringLiteral("value [bits]"));
+        QCOMPARE(model->headerData(2, Qt::Horizontal, Qt::ToolTipRole).toString(), QStringLiteral("What it is"));
+        QCOMPARE(column(4).first(), QStringLiteral("yes"));
+        widget.findChild<QLineEdit *>(QStringLiteral("tableFilter"))->setText(QStringLiteral("ZH"));
+        QCOMPARE(column(3), QStringList{QStringLiteral("zh")});
+        QVERIFY(widget.selectedText().endsWith(QStringLiteral("1\t8\t\tzh\tno")));
+        widget.findChild<QLineEdit *>(QStringLiteral("tableFilter"))->clear();
+        QVERIFY(widget.selectedText().contains(QStringLiteral("0.3333333333333333")));
+        QSignalSpy picks(&widget, &ResultTable::rowPicked);
+        QTest::mouseClick(widget.view()->viewport(), Qt::LeftButton, {}, widget.view()->visualRect(model->index(1, 0)).center());
+        QCOMPARE(picks.last().front().toULongLong(), 2ULL); // of the table, not of the order
+    }
+
+    void formComesFromTheDeclaration()
+    {
+        ParamForm form(params);
+        QSignalSpy changes(&form, &ParamForm::changed);
+        QCOMPARE(form.values(), (ParamValues{{"count", "10"}, {"share", "0.5"}, {"deep", "on"}, {"mode", "fast"}, {"name", "en"}}));
+        form.setValues({{"count", "20"}, {"mode", "exact"}, {"share", "7"}, {"unknown", "x"}});
+        QCOMPARE(form.values(), (ParamValues{{"count", "20"}, {"share", "0.5"}, {"deep", "on"}, {"mode", "exact"}, {"name", "en"}}));
+        QCOMPARE(changes.size(), 0);
+        form.show();
+        auto *count = form.findChild<QLineEdit *>(QStringLiteral("param.count"));
+        QVERIFY(count->toolTip().contains(QStringLiteral("How many")));
+        count->selectAll();
+        QTest::keyClicks(count, QStringLiteral("3x3"));
+        QTest::keyClick(count, Qt::Key_Return);
+        QCOMPARE(form.values().front().second, std::string{"33"});
+        QCOMPARE(changes.size(), 1);
+        count->selectAll();
+        QTest::keyClicks(count, QStringLiteral("500"));
+        QTest::keyClick(count, Qt::Key_Return);
+        QCOMPARE(form.values().front().second, std::string{"10"}); // out of range: the default
+        form.findChild<QCheckBox *>(QStringLiteral("param.deep"))->click();
+        QCOMPARE(form.values()[2].second, std::string{"off"});
+        QCOMPARE(changes.size(), 3);
+        Params checked(params, form.values());
+        QCOMPARE(checked.text("mode"), std::string{"exact"});
+    }
+
+    void everyAnalysisHasAFormAndADefinition()
+    {
+        for (const AnalysisKind &kind : analyses()) {
+            const ParamForm form(kind.params);
+            const Params defaults(kind.params, form.values());
+            QCOMPARE(defaults.all(), Params(kind.params).all());
+            Result result;
+            result.notes = {"Something <was> left out."};
+            const QString html = definitionHtml(kind, &result);
+            QVERIFY(html.contains(QString::fromStdString(std::string{kind.source}).toHtmlEscaped()));
+            QVERIFY(html.contains(QStringLiteral("Something &lt;was&gt; left out.")));
+        }
+    }
+
+    void pagesShowAnyResult()
+    {
+        auto result = std::make_shared<Result>();
+        result->title = "Anything";
+        result->numbers = {
+            {.id = "x", .title = "Mean", .unit = "bits", .value = 2, .low = 1, .high = 3, .chance = 0.5, .n = 1200, .of = "tokens"}};
+        result->series = {lines(), bars()};
+        result->tables = {table()};
+        ResultPages pages;
+        pages.resize(600, 400);
+        pages.show();
+        pages.setResult(result);
+        QVERIFY(pages.isTabVisible(ResultPages::Charts));
+        QVERIFY(!pages.isTabVisible(ResultPages::Maps));
+        QVERIFY(summaryHtml(*result).contains(QStringLiteral("95 % interval 1 to 3; chance 0.5; n = 1,200 tokens")));
+        QSignalSpy layers(&pages, &ResultPages::layerPicked), experts(&pages, &ResultPages::expertPicked);
+        pages.setCurrentIndex(ResultPages::Charts);
+        QApplication::processEvents();
+        emit pages.chart()->picked(3, 0);
+        QCOMPARE(layers.last().front().toLongLong(), 5);
+        pages.setLayer(5);
+        QCOMPARE(pages.chart()->plot()->marks().x, 5.0);
+        emit pages.rows()->rowPicked(1);
+        QCOMPARE(experts.last(), (QList<QVariant>{1, 8}));
+        // The chart that was chosen stays.
+        pages.findChild<QComboBox *>(QStringLiteral("seriesBox"))->setCurrentIndex(1);
+        pages.setResult(std::make_shared<Result>(*result));
+        QCOMPARE(pages.series()->id, std::string{"bars"});
+    }
+};
+
+QTEST_MAIN(TestResultParts)
+#include "test_result_parts.moc"

@@ -1,0 +1,126 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+#include "views/analyses/analyses_view.h"
+
+#include "engine/analysis/result_text.h"
+#include "views/common/definition.h"
+#include "views/common/heatmap_view.h"
+#include "views/common/result_figure.h"
+#include "views/common/result_pages.h"
+#include "views/common/series_chart.h"
+
+#include <QComboBox>
+#include <QPainter>
+#include <QTextDocument>
+
+namespace expertscope {
+
+namespace {
+
+std::vector<const AnalysisKind *> allKinds()
+{
+    std::vector<const AnalysisKind *> kinds;
+    for (const AnalysisKind &kind : analyses())
+        kinds.push_back(&kind);
+    return kinds;
+}
+
+QString text(std::string_view view)
+{
+    return QString::fromUtf8(view.data(), static_cast<qsizetype>(view.size()));
+}
+
+} // namespace
+
+AnalysesView::AnalysesView(ViewContext context, QWidget *parent)
+    : AnalysisView{std::move(context), allKinds(), parent}
+    , m_pages{new ResultPages(this)}
+{
+    setObjectName(QStringLiteral("analyses"));
+    m_box = addBox(QStringLiteral("&Analysis"), QStringLiteral("analysis"));
+    for (const AnalysisKind &kind : analyses()) {
+        m_box->addItem(text(kind.title), text(kind.id));
+        m_box->setItemData(m_box->count() - 1, text(kind.help), Qt::ToolTipRole);
+    }
+    m_box->setMaxVisibleItems(30);
+    connect(m_box, &QComboBox::currentIndexChanged, this, [this] { setAnalysis(m_box->currentData().toString()); });
+    setBody(m_pages);
+    SelectionModel *selection = this->context().selection;
+    connect(m_pages, &ResultPages::layerPicked, this, &AnalysesView::selectLayer);
+    connect(m_pages, &ResultPages::expertPicked, this, &AnalysesView::selectExpert);
+    connect(m_pages, &ResultPages::groupPicked, this, &AnalysesView::selectGroup);
+    connect(m_pages, &ResultPages::status, this, &View::status);
+    connect(m_pages, &ResultPages::pictureWished, this, &View::pictureWished);
+    connect(m_pages, &ResultPages::numbersWished, this, &View::numbersWished);
+    connect(selection, &SelectionModel::changed, this, [this](const Selection &now) { m_pages->setLayer(layerNumber(now.layer)); });
+}
+
+void AnalysesView::setAnalysis(const QString &id)
+{
+    const int at = m_box->findData(id);
+    if (at < 0)
+        return;
+    m_box->setCurrentIndex(at);
+    m_box->setToolTip(m_box->itemData(at, Qt::ToolTipRole).toString());
+    setCurrent(run(id.toStdString()));
+}
+
+void AnalysesView::showResult()
+{
+    m_pages->setResult(result());
+    m_pages->setLayer(layerNumber(context().selection->value().layer));
+}
+
+void AnalysesView::paintFigure(QPainter &painter, const QRectF &target)
+{
+    const auto shown = result();
+    if (!shown) {
+        paintFrame(painter, target, {});
+        return;
+    }
+    const bool map = m_pages->currentIndex() == ResultPages::Maps || shown->series.empty();
+    if (map && m_pages->matrix()) {
+        paintMatrix(painter, paintFrame(painter, target, {}), m_pages->map()->content(), FigureLook::print(font()), {});
+        return;
+    }
+    if (m_pages->series() == nullptr) {
+        const QRectF inner = paintFrame(painter, target, {});
+        QTextDocument page;
+        page.setDefaultFont(font());
+        page.setTextWidth(inner.width());
+        page.setHtml(summaryHtml(*shown));
+        painter.save();
+        painter.translate(inner.topLeft());
+        page.drawContents(&painter, QRectF(QPointF(), inner.size()));
+        painter.restore();
+        return;
+    }
+    if (const Series *series = m_pages->series())
+        paintPlot(painter, paintFrame(painter, target, QString::fromStdString(series->title)), *series, FigureLook::print(font()));
+}
+
+std::string AnalysesView::csv() const
+{
+    const Table *table = result() ? m_pages->table() : nullptr;
+    return table ? expertscope::csv(*table) : std::string();
+}
+
+void AnalysesView::fit()
+{
+    m_pages->fit();
+}
+
+QVariantMap AnalysesView::saveState() const
+{
+    QVariantMap state = AnalysisView::saveState();
+    state.insert(QStringLiteral("analysis"), m_box->currentData());
+    return state;
+}
+
+void AnalysesView::restoreState(const QVariantMap &state)
+{
+    AnalysisView::restoreState(state);
+    setAnalysis(state.value(QStringLiteral("analysis")).toString());
+}
+
+} // namespace expertscope

@@ -1,0 +1,127 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+#include "views/common/result_table.h"
+
+#include "views/common/axis.h"
+
+#include <QApplication>
+#include <QClipboard>
+#include <QHBoxLayout>
+#include <QHeaderView>
+#include <QKeyEvent>
+#include <QLabel>
+#include <QLineEdit>
+#include <QMenu>
+#include <QTableView>
+#include <QVBoxLayout>
+
+#include <set>
+
+namespace expertscope {
+
+ResultTable::ResultTable(QWidget *parent)
+    : QWidget{parent}
+    , m_model{new TableItemModel(this)}
+    , m_view{new QTableView(this)}
+    , m_filter{new QLineEdit(this)}
+    , m_count{new QLabel(this)}
+{
+    setObjectName(QStringLiteral("resultTable"));
+    m_filter->setPlaceholderText(QStringLiteral("Filter rows"));
+    m_filter->setClearButtonEnabled(true);
+    m_filter->setObjectName(QStringLiteral("tableFilter"));
+    m_view->setModel(m_model);
+    m_view->setSelectionBehavior(QAbstractItemView::SelectRows);
+    m_view->setAlternatingRowColors(true);
+    m_view->setWordWrap(false);
+    m_view->setFrameShape(QFrame::NoFrame);
+    m_view->setShowGrid(false);
+    m_view->setTabKeyNavigation(false);
+    m_view->verticalHeader()->hide();
+    m_view->verticalHeader()->setDefaultSectionSize(fontMetrics().height() + 6);
+    m_view->horizontalHeader()->setHighlightSections(false);
+    m_view->horizontalHeader()->setSortIndicator(-1, Qt::AscendingOrder);
+    m_view->horizontalHeader()->setSortIndicatorClearable(true);
+    m_view->setSortingEnabled(true);
+    m_view->setContextMenuPolicy(Qt::CustomContextMenu);
+    m_view->installEventFilter(this);
+    auto *top = new QHBoxLayout;
+    top->setContentsMargins(6, 4, 6, 4);
+    top->addWidget(m_filter, 1);
+    top->addWidget(m_count);
+    auto *column = new QVBoxLayout(this);
+    column->setContentsMargins(0, 0, 0, 0);
+    column->setSpacing(0);
+    column->addLayout(top);
+    column->addWidget(m_view, 1);
+    connect(m_filter, &QLineEdit::textChanged, this, [this](const QString &text) {
+        m_model->setFilter(text);
+        showCount();
+    });
+    const auto pick = [this](const QModelIndex &index) { emit rowPicked(m_model->source(index.row())); };
+    connect(m_view, &QTableView::clicked, this, pick);
+    connect(m_view, &QTableView::activated, this, pick);
+    connect(m_view, &QTableView::customContextMenuRequested, this, &ResultTable::showMenu);
+}
+
+void ResultTable::setTable(const Table &table)
+{
+    m_model->setTable(table);
+    m_view->setAccessibleName(QString::fromStdString(table.title));
+    m_view->resizeColumnsToContents();
+    showCount();
+}
+
+void ResultTable::showCount()
+{
+    const auto all = static_cast<std::int64_t>(m_model->table().rows());
+    m_count->setText(m_model->rowCount() == all ? countText(all, "row")
+                                                : QStringLiteral("%1 of %2").arg(countText(m_model->rowCount()), countText(all, "row")));
+}
+
+QString ResultTable::selectedText() const
+{
+    std::set<int> rows;
+    for (const QModelIndex &index : m_view->selectionModel()->selectedIndexes())
+        rows.insert(index.row());
+    if (rows.empty())
+        for (int row = 0; row < m_model->rowCount(); ++row)
+            rows.insert(row);
+    QStringList lines, cells;
+    for (const Column &column : m_model->table().columns)
+        cells << QString::fromStdString(column.name);
+    lines << cells.join(u'\t');
+    for (const int row : rows) {
+        cells.clear();
+        for (int column = 0; column < m_model->columnCount(); ++column)
+            cells << m_model->fullText(row, column);
+        lines << cells.join(u'\t');
+    }
+    return lines.join(u'\n');
+}
+
+void ResultTable::copy() const
+{
+    QApplication::clipboard()->setText(selectedText());
+}
+
+bool ResultTable::eventFilter(QObject *watched, QEvent *event)
+{
+    if (watched == m_view && event->type() == QEvent::KeyPress && static_cast<QKeyEvent *>(event)->matches(QKeySequence::Copy)) {
+        copy();
+        return true;
+    }
+    return QWidget::eventFilter(watched, event);
+}
+
+void ResultTable::showMenu(const QPoint &at)
+{
+    auto *menu = new QMenu(this);
+    menu->setAttribute(Qt::WA_DeleteOnClose);
+    menu->addAction(m_view->selectionModel()->hasSelection() ? QStringLiteral("Copy selected rows") : QStringLiteral("Copy all rows"), this,
+        &ResultTable::copy);
+    menu->addAction(QStringLiteral("Save numbers (CSV)…"), this, &ResultTable::numbersWished);
+    menu->popup(m_view->viewport()->mapToGlobal(at));
+}
+
+} // namespace expertscope
