@@ -7,14 +7,19 @@
 
 namespace expertscope {
 
+AnalysisKind chunkSparsity();
 AnalysisKind coActivation();
+AnalysisKind committee();
 AnalysisKind esft();
+AnalysisKind routingDivergence();
 AnalysisKind languageEntropy();
 AnalysisKind loadBalance();
+AnalysisKind neighbourReuse();
 AnalysisKind position();
 AnalysisKind riskDifference();
 AnalysisKind routingDivergence();
 AnalysisKind specialisation();
+AnalysisKind srp();
 AnalysisKind tokenConsistency();
 AnalysisKind tokenIdentity();
 AnalysisKind tokenPmi();

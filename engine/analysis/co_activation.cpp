@@ -158,7 +158,7 @@ std::vector<LayerResult> count(const RoutingTrace &trace, bool adjacent, std::in
         if (!counter)
             counter = std::make_unique<PairCounter>(meta.experts);
         std::vector<ExpertId> chosen;
-        forEachSequence(meta, block.range, [&](const SequenceInfo &sequence, TokenRange piece) {
+        forEachSequence(meta, block.range, [&](int sequence, TokenRange piece) {
             for (std::int64_t t = piece.begin; t < piece.end; ++t) {
                 chosen.clear();
                 for (const ExpertId id : block.ids.subspan(static_cast<std::size_t>(t - block.range.begin) * slotCount, slotCount))
@@ -173,7 +173,7 @@ std::vector<LayerResult> count(const RoutingTrace &trace, bool adjacent, std::in
                         }
                 }
             }
-            if (piece.end == sequence.range().end)
+            if (piece.end == meta.sequences[static_cast<std::size_t>(sequence)].range().end)
                 counter->endSequence();
         });
         if (block.range.end == meta.tokens)

@@ -41,7 +41,8 @@ void forEachPath(
             ids[m].resize(static_cast<std::size_t>(range.count()) * slotCount);
             trace.expertIds(range, firstLayer + static_cast<int>(m), ids[m]);
         }
-        forEachSequence(meta, range, [&](const SequenceInfo &sequence, TokenRange piece) {
+        forEachSequence(meta, range, [&](int sequence, TokenRange piece) {
+            const std::int64_t end = meta.sequences[static_cast<std::size_t>(sequence)].range().end;
             for (std::int64_t t = piece.begin; t < piece.end; ++t) {
                 Key key{};
                 bool whole = true;
@@ -49,7 +50,7 @@ void forEachPath(
                     key[m] = ids[m][static_cast<std::size_t>(t - range.begin) * slotCount];
                     whole = whole && key[m] != noExpert;
                 }
-                body(whole ? &key : nullptr, t + 1 == sequence.range().end);
+                body(whole ? &key : nullptr, t + 1 == end);
             }
         });
         progress.report(range.end, meta.tokens, "tokens");

@@ -75,15 +75,33 @@ void forEachSequence(const TraceMeta &meta, TokenRange range, const std::functio
     }
 }
 
-void forEachSequence(const TraceMeta &meta, TokenRange range, const std::function<void(const SequenceInfo &, TokenRange)> &body)
+void forEachWholeSequence(const RoutingTrace &trace, const Progress &progress,
+    const std::function<void(int layer, int sequence, std::span<const ExpertId> ids)> &body, const std::function<void(int layer)> &done)
 {
-    auto sequence = std::upper_bound(meta.sequences.begin(), meta.sequences.end(), range.begin,
-        [](std::int64_t token, const SequenceInfo &info) { return token < info.range().end; });
-    for (; sequence != meta.sequences.end() && sequence->firstToken < range.end; ++sequence) {
-        const TokenRange piece{std::max(range.begin, sequence->firstToken), std::min(range.end, sequence->range().end)};
-        if (piece.count() > 0)
-            body(*sequence, piece);
-    }
+    const TraceMeta &meta = trace.meta();
+    const auto slotCount = static_cast<std::size_t>(meta.slotCount);
+    std::vector<std::vector<ExpertId>> begun(meta.layers.size()); // what earlier blocks held of a sequence
+    forEachBlock(trace, {}, progress, [&](const LayerBlock &block) {
+        std::vector<ExpertId> &before = begun[static_cast<std::size_t>(block.layer)];
+        forEachSequence(meta, block.range, [&](int sequence, TokenRange piece) {
+            const auto ids = block.ids.subspan(
+                static_cast<std::size_t>(piece.begin - block.range.begin) * slotCount, static_cast<std::size_t>(piece.count()) * slotCount);
+            const TokenRange whole = meta.sequences[static_cast<std::size_t>(sequence)].range();
+            if (piece == whole) {
+                body(block.layer, sequence, ids);
+                return;
+            }
+            before.insert(before.end(), ids.begin(), ids.end());
+            if (piece.end == whole.end) {
+                body(block.layer, sequence, before);
+                before.clear();
+            }
+        });
+        if (block.range.end == meta.tokens) {
+            std::vector<ExpertId>{}.swap(before);
+            done(block.layer);
+        }
+    });
 }
 
 int layerIndex(const TraceMeta &meta, std::int64_t number)

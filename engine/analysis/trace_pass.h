@@ -35,8 +35,10 @@ void forEachBlock(
 /// Calls body(sequence, tokens) for every sequence that has tokens in the range, in order, with those tokens.
 void forEachSequence(const TraceMeta &meta, TokenRange range, const std::function<void(int, TokenRange)> &body);
 
-/// Cuts a range where sequences begin and end: calls body(sequence, piece) in order. Tokens of no sequence are left out.
-void forEachSequence(const TraceMeta &meta, TokenRange range, const std::function<void(const SequenceInfo &, TokenRange)> &body);
+/// Calls body(layer, sequence, ids) for every whole sequence of every layer, ids [n, K], and done(layer) after a layer's last one. Layers
+/// run at the same time as in forEachBlock. Holds one sequence of a layer per thread.
+void forEachWholeSequence(const RoutingTrace &trace, const Progress &progress,
+    const std::function<void(int layer, int sequence, std::span<const ExpertId> ids)> &body, const std::function<void(int layer)> &done);
 
 /// Index of the MoE layer that the model calls `number`. Throws Error (Usage) that names what there is.
 int layerIndex(const TraceMeta &meta, std::int64_t number);

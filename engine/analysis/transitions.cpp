@@ -153,12 +153,12 @@ std::vector<Step> countSteps(const RoutingTrace &trace, const Params &given, Ban
         if (!counter)
             counter = std::make_unique<StepCounter>(meta, block.layer, given.text("pairs") == "all", given.integer("shifts"),
                 static_cast<std::uint64_t>(given.integer("seed")));
-        forEachSequence(meta, block.range, [&](const SequenceInfo &sequence, TokenRange piece) {
+        forEachSequence(meta, block.range, [&](int sequence, TokenRange piece) {
             for (std::int64_t t = piece.begin; t < piece.end; ++t) {
                 const std::size_t row = static_cast<std::size_t>(t - block.range.begin) * slotCount;
                 counter->token(block.ids.subspan(row, slotCount), block.nextIds.subspan(row, slotCount));
             }
-            if (piece.end == sequence.range().end)
+            if (piece.end == meta.sequences[static_cast<std::size_t>(sequence)].range().end)
                 counter->endSequence();
         });
         if (block.range.end == meta.tokens) {

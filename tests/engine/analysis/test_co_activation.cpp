@@ -1,36 +1,24 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/analysis/analyses.h"
 #include "engine/analysis/expected_pairs.h"
 #include "engine/analysis/leaf_order.h"
 #include "engine/analysis/statistics.h"
 #include "engine/core/parallel.h"
+#include "tests/engine/analysis/run_analysis.h"
 #include "tests/engine/analysis/small_trace.h"
 #include "tests/engine/core/golden_traces.h"
 #include "tests/engine/core/random_trace.h"
 
-#include <QtTest>
-
 #include <algorithm>
-#include <cmath>
 
 using namespace expertscope;
 using namespace expertscope::test;
 
 namespace {
 
-Result analyse(const TracePtr &trace, std::vector<std::pair<std::string, std::string>> settings = {})
+Result analyse(const TracePtr &trace, const std::vector<std::pair<std::string, std::string>> &settings = {})
 {
-    const AnalysisKind &kind = analysisKind("co-activation");
-    return runAnalysis(kind, {{trace}, {}}, Params{kind.params, settings}, Progress{});
-}
-
-bool near(double a, double b, double within = 5e-7)
-{
-    if (std::abs(a - b) <= within)
-        return true;
-    qWarning("%.9f instead of %.9f", a, b);
-    return false;
+    return test::analyse("co-activation", trace, settings);
 }
 
 } // namespace

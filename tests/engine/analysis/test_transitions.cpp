@@ -1,16 +1,13 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/analysis/analyses.h"
 #include "engine/analysis/mutual_information.h"
 #include "engine/core/parallel.h"
+#include "tests/engine/analysis/run_analysis.h"
 #include "tests/engine/analysis/small_trace.h"
 #include "tests/engine/core/golden_traces.h"
 #include "tests/engine/core/random_trace.h"
 
-#include <QtTest>
-
 #include <algorithm>
-#include <cmath>
 #include <map>
 
 using namespace expertscope;
@@ -18,18 +15,9 @@ using namespace expertscope::test;
 
 namespace {
 
-Result analyse(const TracePtr &trace, std::vector<std::pair<std::string, std::string>> settings = {})
+Result analyse(const TracePtr &trace, const std::vector<std::pair<std::string, std::string>> &settings = {})
 {
-    const AnalysisKind &kind = analysisKind("transitions");
-    return runAnalysis(kind, {{trace}, {}}, Params{kind.params, settings}, Progress{});
-}
-
-bool near(double a, double b, double within = 5e-7)
-{
-    if (std::abs(a - b) <= within)
-        return true;
-    qWarning("%.9f instead of %.9f", a, b);
-    return false;
+    return test::analyse("transitions", trace, settings);
 }
 
 } // namespace
