@@ -322,7 +322,7 @@ private Q_SLOTS:
         const QRectF zh = view.map()->pointRect(QStringLiteral("zh"));
         QTest::mouseClick(view.map(), Qt::LeftButton, {}, zh.center().toPoint());
         QCOMPARE(m_selection->value().group, QStringLiteral("zh"));
-        emit view.chart()->picked(0, static_cast<int>(lines.curves.size()) - 1); // the mean is no language
+        emit view.chart()->picked(0, 0); // the mean is no language
         QCOMPARE(m_selection->value().layer, 0);
         QCOMPARE(m_selection->value().group, QStringLiteral("zh"));
         view.findChild<QComboBox *>(QStringLiteral("mapBox"))->setCurrentIndex(1);

@@ -39,7 +39,7 @@ Series linesOf(const Result &result)
     if (mean && lines.curves.size() > 2)
         for (const Curve &curve : mean->curves)
             if (curve.role == Curve::Role::Data)
-                lines.curves.push_back(curve);
+                lines.curves.insert(lines.curves.begin(), curve); // first in the legend
     return lines;
 }
 

@@ -163,6 +163,7 @@ void BalanceView::showLoads()
         m_loads->setSeries(*series);
     else
         m_loads->clear();
+    m_loads->setVisible(m_loads->plot() != nullptr);
 }
 
 void BalanceView::showSelection(const Selection &selection)
