@@ -166,7 +166,7 @@ HeatmapPainter::HeatmapPainter(
     const QFontMetricsF metrics(look.smallFont());
     double rowWidth = metrics.horizontalAdvance(QStringLiteral("00"));
     if (content.data && content.data->rows() > 0) {
-        for (const std::int64_t row : integerTicks(0, content.data->rows() - 1, 8))
+        for (const std::int64_t row : integerTicks(0, content.data->rows() - 1, 64))
             rowWidth = std::max(rowWidth, metrics.horizontalAdvance(content.rowLabel(row)));
         rowWidth = std::max(rowWidth, metrics.horizontalAdvance(content.rowLabel(content.data->rows() - 1)));
     }
