@@ -7,12 +7,14 @@
 
 namespace expertscope {
 
+AnalysisKind abilityCorrelation();
 AnalysisKind chunkSparsity();
 AnalysisKind coActivation();
 AnalysisKind committee();
 AnalysisKind esft();
-AnalysisKind routingDivergence();
+AnalysisKind expertContrast();
 AnalysisKind languageEntropy();
+AnalysisKind languageExperts();
 AnalysisKind loadBalance();
 AnalysisKind neighbourReuse();
 AnalysisKind position();

@@ -383,9 +383,9 @@ AnalysisKind routingDivergence()
             "sentence "
             "and its translation, from 0 (same routing) to 1, averaged over parallel sentences; n is their number. Intervals: percentile "
             "bootstrap over parallel sentences. Chance: label permutation, the same mean over pairs drawn at random from all sentences of "
-            "the two "
-            "languages. (Swapping the labels inside a translation pair would change nothing, since D is symmetric.) Below the band "
-            "translations are routed more alike than unrelated sentences; above it language sets them apart more than content does.",
+            "the two languages. (Swapping the labels inside a translation pair would change nothing, since D is symmetric.) Below the band "
+            "translations are routed more alike than unrelated sentences; above it language sets them apart more than content does. "
+            "Where profiles are almost even, D divides by almost nothing and is mostly noise; the chance band rises there too.",
         .source = "Bandarkar et al. 2025, arXiv 2510.04694, section 4.3, eq. 1, 2 and 6-8",
         .params = params,
         .traces = 1,
