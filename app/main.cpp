@@ -2,10 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program: a verb goes to the command line, anything else opens the window.
 #include "app/cli/verbs.h"
+#include "app/report/report_verb.h"
 #include "app/window_main.h"
 #include "engine/core/error.h"
 
 #include <CLI/CLI.hpp>
+
+#include <QHashSeed>
 
 #include <filesystem>
 #include <memory>
@@ -15,7 +18,7 @@ namespace {
 
 using namespace expertscope;
 
-/// expertscope demo: the one verb that paints.
+/// expertscope demo: runs the window without a display.
 void declareDemo(CLI::App &app, Command &command)
 {
     struct Options {
@@ -41,7 +44,9 @@ void declareDemo(CLI::App &app, Command &command)
 
 int main(int argc, char **argv)
 {
+    QHashSeed::setDeterministicGlobalSeed(); // the order of what Qt writes into a PDF comes from hashes
     std::vector<Verb> all{verbs().begin(), verbs().end()};
+    all.push_back({"report", "Runs every analysis and writes a report: HTML, PDF, JSON and tables", declareReport});
     all.push_back({"demo", "Runs the bundled demo without a display; writes its trace and pictures of the window and views", declareDemo});
     return isCommandLine(argc, argv, all) ? runCommandLine(argc, argv, all) : runWindow(argc, argv);
 }

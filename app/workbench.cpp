@@ -6,6 +6,7 @@
 #include "app/corpus_files.h"
 #include "app/export.h"
 #include "app/recording.h"
+#include "app/report/report_job.h"
 #include "app/words.h"
 #include "engine/forward/run.h"
 #include "io/importers/import.h"
@@ -31,6 +32,7 @@ const QString corpusTag = QStringLiteral("corpus");
 const QString readCorpusTag = QStringLiteral("read corpus");
 const QString openTraceTag = QStringLiteral("open trace");
 const QString saveTag = QStringLiteral("save");
+const QString reportTag = QStringLiteral("report");
 const QString numbersTag = QStringLiteral("numbers");
 
 /// What the status bar says while a job of this tag runs; empty for work too short to speak of.
@@ -48,6 +50,8 @@ QString workTitle(const QString &tag)
         return Workbench::tr("Opening the trace");
     if (tag == saveTag)
         return Workbench::tr("Saving the trace");
+    if (tag == reportTag)
+        return Workbench::tr("Writing the report");
     return {};
 }
 
@@ -366,6 +370,24 @@ void Workbench::saveTrace(const QString &file)
             return {};
         },
         [this, file](const std::any &) { emit noted(tr("Saved %1").arg(QFileInfo{file}.fileName())); });
+    emit workChanged();
+}
+
+void Workbench::writeReport(const QString &folder)
+{
+    ReportJob job{.traces = {}, .textOfToken = m_document.subject().textOfToken, .folder = folder.toStdString()};
+    for (const OpenTrace *open : {m_document.current(), m_document.baseline()})
+        if (open && (job.traces.empty() || open->trace != job.traces.front().trace))
+            job.traces.push_back({open->trace, open->title.toStdString(), startsAsHdf5(open->key) ? open->key.toStdString() : ""});
+    if (job.traces.empty())
+        return;
+    m_jobs.run(
+        this, reportTag,
+        [job = std::move(job)](const Progress &progress) -> std::any {
+            runReportJob(job, progress);
+            return {};
+        },
+        [this, folder](const std::any &) { emit noted(tr("Wrote the report: open report.html in %1").arg(QFileInfo{folder}.fileName())); });
     emit workChanged();
 }
 

@@ -58,6 +58,9 @@ public:
     void runPrompt(const PromptRequest &request);
     /// Writes the trace that is shown; an existing file is replaced when all is written.
     void saveTrace(const QString &file);
+    /// Runs every analysis on the trace that is shown, compared with the baseline if there is one, and writes the report of them into a
+    /// new folder.
+    void writeReport(const QString &folder);
     /// Writes what the work returns (CSV of a view, on a pool thread); an existing file is replaced when all is written.
     void saveNumbers(std::function<std::string()> numbers, const QString &file);
 

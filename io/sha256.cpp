@@ -5,6 +5,7 @@
 #include "engine/core/error.h"
 
 #include <array>
+#include <fstream>
 #include <openssl/evp.h>
 
 namespace expertscope {
@@ -57,6 +58,21 @@ std::string Sha256::hex()
         text += "0123456789abcdef"[sum[i] & 15u];
     }
     return text;
+}
+
+std::string sha256OfFile(const std::filesystem::path &file, const Progress &progress)
+{
+    std::ifstream stream{file, std::ios::binary};
+    std::string piece(std::size_t{1} << 20, '\0');
+    Sha256 hash;
+    while (stream) {
+        progress.check();
+        stream.read(piece.data(), static_cast<std::streamsize>(piece.size()));
+        hash.add(std::string_view{piece.data(), static_cast<std::size_t>(stream.gcount())});
+    }
+    if (!stream.eof())
+        throw Error{ErrorKind::Input, "the file cannot be read", file.string(), "Check that it is there and that you may read it"};
+    return hash.hex();
 }
 
 } // namespace expertscope

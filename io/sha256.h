@@ -1,9 +1,12 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
-// SHA-256 of a stream of bytes, by OpenSSL.
+// SHA-256 of a stream of bytes or a file, by OpenSSL.
 #pragma once
 
+#include "engine/core/progress.h"
+
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -28,5 +31,8 @@ inline std::string sha256(std::string_view bytes)
 {
     return Sha256{}.add(bytes).hex();
 }
+
+/// Of a file's bytes, read in pieces. Throws Error (Input) if it cannot be read.
+std::string sha256OfFile(const std::filesystem::path &file, const Progress &progress);
 
 } // namespace expertscope

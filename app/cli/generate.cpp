@@ -85,7 +85,7 @@ void declareGenerate(CLI::App &app, Command &command)
 {
     const auto options = std::make_shared<Options>();
     options->spec.maxNewTokens = 64;
-    declareModelOptions(app, options->model);
+    declareModelOptions(app, options->model)->required();
     app.add_option("-p,--prompt", options->prompt, "Text to continue; - reads standard input")->required();
     app.add_option("-n,--max-tokens", options->spec.maxNewTokens, "Tokens to generate at most")
         ->check(CLI::Range(1, 1 << 20))

@@ -11,15 +11,15 @@
 
 namespace expertscope {
 
-void declareModelOptions(CLI::App &app, ModelOptions &options)
+CLI::Option *declareModelOptions(CLI::App &app, ModelOptions &options)
 {
-    app.add_option(
-           "-m,--model", options.model, "Model folder (config.json, safetensors, tokenizer.json), or org/name from the Hugging Face cache")
-        ->required();
+    CLI::Option *model = app.add_option(
+        "-m,--model", options.model, "Model folder (config.json, safetensors, tokenizer.json), or org/name from the Hugging Face cache");
     app.add_option("--device", options.device, "auto: the GPU if there is one, else the CPU")
         ->check(CLI::IsMember{{"auto", "cpu", "cuda"}})
         ->capture_default_str();
     app.add_option("--threads", options.threads, "CPU threads; 0 = one per core")->check(CLI::Range(0, 1024))->capture_default_str();
+    return model;
 }
 
 namespace {

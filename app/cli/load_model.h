@@ -12,7 +12,8 @@
 
 namespace CLI {
 class App;
-}
+class Option;
+} // namespace CLI
 
 namespace expertscope {
 
@@ -24,7 +25,8 @@ struct ModelOptions {
     int threads = 0; ///< 0 = one per core
 };
 
-void declareModelOptions(CLI::App &app, ModelOptions &options);
+/// Returns the option that names the model.
+CLI::Option *declareModelOptions(CLI::App &app, ModelOptions &options);
 
 struct LoadedModel {
     std::unique_ptr<Backend> backend; ///< outlives the model

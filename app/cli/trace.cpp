@@ -1,16 +1,14 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
 // expertscope trace: runs a corpus through a model and writes every routing decision to an HDF5 file.
-#include "app/cli/load_model.h"
+#include "app/cli/record_corpus.h"
 #include "app/cli/verbs.h"
-#include "app/recording.h"
 #include "engine/core/error.h"
 #include "io/corpus.h"
 #include "io/trace_hdf5.h"
 
 #include <CLI/CLI.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <memory>
@@ -24,43 +22,8 @@ struct Options {
     std::string corpus, output;
     RunSpec spec;
     bool noLogprobs = false, noCompression = false, halfWeights = false, force = false;
-    std::int64_t maxTokens = 0, limit = 0;
+    CorpusCut cut;
 };
-
-struct Sequences {
-    std::vector<TokenSequence> list;
-    std::int64_t tokens = 0;
-};
-
-Sequences tokenised(const Corpus &corpus, const LoadedModel &open, const Options &options, Terminal &terminal)
-{
-    const std::int64_t context = open.model->config().maxPositions;
-    const std::int64_t longest = options.maxTokens > 0 ? std::min<std::int64_t>(options.maxTokens, context) : context;
-    Sequences sequences;
-    std::size_t cutRows = 0;
-    std::size_t emptyRows = 0;
-    for (const CorpusRow &row : corpus.rows) {
-        if (options.limit > 0 && std::ssize(sequences.list) >= options.limit)
-            break;
-        bool cut = false;
-        TokenSequence sequence = tokenSequence(row, *open.tokenizer, longest, cut);
-        cutRows += cut;
-        if (sequence.tokens.empty()) {
-            ++emptyRows;
-            continue;
-        }
-        sequences.tokens += std::ssize(sequence.tokens);
-        sequences.list.push_back(std::move(sequence));
-    }
-    if (cutRows)
-        terminal.note(std::to_string(cutRows) + " sequences are longer than " + std::to_string(longest) + " tokens ("
-            + (longest < context ? "--max-tokens" : "the model's context") + ") and were cut there.");
-    if (emptyRows)
-        terminal.note(std::to_string(emptyRows) + " rows have no tokens and were left out.");
-    if (sequences.list.empty())
-        throw Error{ErrorKind::Input, "no row of the corpus has any tokens", corpus.source, "Give a corpus with text in it"};
-    return sequences;
-}
 
 int run(Options &options, Command &command)
 {
@@ -71,18 +34,12 @@ int run(Options &options, Command &command)
         options.output, {.overwrite = options.force, .compress = !options.noCompression, .halfWeights = options.halfWeights});
     const Corpus corpus = readCorpus(options.corpus);
     const LoadedModel open = loadModel(options.model, terminal);
-    const Sequences sequences = tokenised(corpus, open, options, terminal);
-
-    TraceMeta meta = traceMeta(*open.model, *open.backend, options.spec);
-    describeRecording(meta, corpus.source, "by the command line");
-    meta.engine.commandLine = command.line;
-    meta.labelColumns = corpus.labelColumns;
-    sink->begin(meta);
+    const Sequences sequences = tokenised(corpus, open, options.cut, terminal);
 
     const auto started = std::chrono::steady_clock::now();
     bool stopped = false;
     try {
-        traceSequences(*open.model, *open.backend, sequences.list, options.spec, open.tokenizer.get(), *sink, terminal.progress());
+        recordCorpus(corpus, open, sequences, options.spec, command.line, *sink, terminal);
     } catch (const Cancelled &) {
         stopped = true;
     }
@@ -110,16 +67,16 @@ int run(Options &options, Command &command)
 void declareTrace(CLI::App &app, Command &command)
 {
     const auto options = std::make_shared<Options>();
-    declareModelOptions(app, options->model);
+    declareModelOptions(app, options->model)->required();
     app.add_option("-c,--corpus", options->corpus, "JSONL, CSV, TSV or plain text, one sequence a row")->required();
     app.add_option("-o,--output", options->output, "HDF5 file to write")->required();
     app.add_flag(
         "--logits", options->spec.capture.routerLogits, "Record the full router logits (large: 2 bytes per token, layer and expert)");
     app.add_flag("--norms", options->spec.capture.expertOutNorms, "Record the L2 norm of each chosen expert's output");
     app.add_flag("--no-logprobs", options->noLogprobs, "Leave out log-probabilities and predictions (saves the LM head)");
-    app.add_option("--max-tokens", options->maxTokens, "Cut each sequence after this many tokens; 0 = the model's context")
+    app.add_option("--max-tokens", options->cut.maxTokens, "Cut each sequence after this many tokens; 0 = the model's context")
         ->check(CLI::NonNegativeNumber);
-    app.add_option("--limit", options->limit, "Trace only the first rows; 0 = all")->check(CLI::NonNegativeNumber);
+    app.add_option("--limit", options->cut.limit, "Trace only the first rows; 0 = all")->check(CLI::NonNegativeNumber);
     app.add_option("--batch-tokens", options->spec.batchTokens, "Tokens run together; more is faster and needs more memory")
         ->check(CLI::Range(1, 1 << 20))
         ->capture_default_str();

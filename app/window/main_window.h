@@ -66,6 +66,7 @@ private:
     void openTraceDialog();
     void openCorpusDialog();
     void saveTraceDialog();
+    void writeReportDialog();
     void exportPictureOf(View *view);
     void exportNumbersOf(View *view);
     void showPalette();

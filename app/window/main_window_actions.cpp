@@ -64,9 +64,12 @@ void MainWindow::createFileMenu()
     QAction *numbers = menu->addAction(tr("Export &Numbers as CSV..."), QKeySequence{QStringLiteral("Ctrl+Shift+E")}, this,
         [this] { exportNumbersOf(m_views->activeView()); });
     numbers->setObjectName(QStringLiteral("exportNumbers"));
+    QAction *report =
+        menu->addAction(tr("Write &Report..."), QKeySequence{QStringLiteral("Ctrl+Shift+R")}, this, &MainWindow::writeReportDialog);
+    report->setObjectName(QStringLiteral("writeReport"));
     menu->addSeparator();
     menu->addAction(tr("&Quit"), QKeySequence{QStringLiteral("Ctrl+Q")}, this, &QWidget::close)->setObjectName(QStringLiteral("quit"));
-    for (QAction *action : {close, save, picture, numbers})
+    for (QAction *action : {close, save, picture, numbers, report})
         m_needTrace.emplace_back(action);
 }
 
@@ -250,6 +253,13 @@ void MainWindow::saveTraceDialog()
     const QString file = m_dialogs.saveFile(this, tr("Save Trace"), QStringLiteral("trace.h5"), tr("Routing traces (*.h5)"));
     if (!file.isEmpty())
         m_workbench.saveTrace(file);
+}
+
+void MainWindow::writeReportDialog()
+{
+    const QString folder = m_dialogs.saveFile(this, tr("Write Report Into a New Folder"), QStringLiteral("report"), tr("Folders (*)"));
+    if (!folder.isEmpty())
+        m_workbench.writeReport(folder);
 }
 
 void MainWindow::exportPictureOf(View *view)

@@ -38,6 +38,7 @@ public:
                                 report(offset + done, total, what);
                         }};
     }
+    const std::stop_token &stopToken() const { return m_stop; }
     bool stopped() const { return m_stop.stop_requested(); }
     /// Throws Cancelled when the person stopped the work. Cheap: call it between layers and between blocks.
     void check() const

@@ -1,0 +1,54 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+#include "app/cli/record_corpus.h"
+
+#include "app/cli/terminal.h"
+#include "app/recording.h"
+#include "engine/core/error.h"
+
+#include <algorithm>
+
+namespace expertscope {
+
+Sequences tokenised(const Corpus &corpus, const LoadedModel &open, const CorpusCut &wanted, Terminal &terminal)
+{
+    const std::int64_t context = open.model->config().maxPositions;
+    const std::int64_t longest = wanted.maxTokens > 0 ? std::min<std::int64_t>(wanted.maxTokens, context) : context;
+    Sequences sequences;
+    std::size_t cutRows = 0;
+    std::size_t emptyRows = 0;
+    for (const CorpusRow &row : corpus.rows) {
+        if (wanted.limit > 0 && std::ssize(sequences.list) >= wanted.limit)
+            break;
+        bool cut = false;
+        TokenSequence sequence = tokenSequence(row, *open.tokenizer, longest, cut);
+        cutRows += cut;
+        if (sequence.tokens.empty()) {
+            ++emptyRows;
+            continue;
+        }
+        sequences.tokens += std::ssize(sequence.tokens);
+        sequences.list.push_back(std::move(sequence));
+    }
+    if (cutRows)
+        terminal.note(std::to_string(cutRows) + " sequences are longer than " + std::to_string(longest) + " tokens ("
+            + (longest < context ? "--max-tokens" : "the model's context") + ") and were cut there.");
+    if (emptyRows)
+        terminal.note(std::to_string(emptyRows) + " rows have no tokens and were left out.");
+    if (sequences.list.empty())
+        throw Error{ErrorKind::Input, "no row of the corpus has any tokens", corpus.source, "Give a corpus with text in it"};
+    return sequences;
+}
+
+void recordCorpus(const Corpus &corpus, const LoadedModel &open, const Sequences &sequences, const RunSpec &spec,
+    const std::string &commandLine, TraceSink &sink, Terminal &terminal)
+{
+    TraceMeta meta = traceMeta(*open.model, *open.backend, spec);
+    describeRecording(meta, corpus.source, "by the command line");
+    meta.engine.commandLine = commandLine;
+    meta.labelColumns = corpus.labelColumns;
+    sink.begin(meta);
+    traceSequences(*open.model, *open.backend, sequences.list, spec, open.tokenizer.get(), sink, terminal.progress());
+}
+
+} // namespace expertscope

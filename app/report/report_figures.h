@@ -1,0 +1,28 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+// Figures of a report as SVG for the page and as recorded painting for the PDF: the same drawing.
+// Colours that belong to the paper are few and known, so that a dark page can exchange them.
+#pragma once
+
+#include "app/report/report_content.h"
+#include "views/common/figure.h"
+
+#include <QByteArray>
+#include <QPicture>
+#include <QSize>
+
+namespace expertscope {
+
+/// The same font and colours wherever the report is made. Needs a QGuiApplication.
+FigureLook reportLook();
+
+struct PaintedFigure {
+    QByteArray svg; ///< a whole <svg> element without namespaces, width or height, so that it can stand in HTML
+    QPicture picture; ///< the same for any painter in any thread, where text stays text
+    QSize size; ///< in CSS pixels
+};
+
+/// Only on the GUI thread: charts are graphics scenes.
+PaintedFigure paintFigure(const Figure &figure);
+
+} // namespace expertscope

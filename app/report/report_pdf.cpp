@@ -1,0 +1,368 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+#include "app/report/report_pdf.h"
+
+#include "app/report/report_html.h"
+#include "views/common/token_text.h"
+
+#include <QAbstractTextDocumentLayout>
+#include <QBuffer>
+#include <QDateTime>
+#include <QPainter>
+#include <QPdfWriter>
+#include <QRegularExpression>
+#include <QTextDocument>
+#include <QTextObjectInterface>
+#include <QTextTable>
+
+#include <algorithm>
+#include <memory>
+
+namespace expertscope {
+
+namespace {
+
+// The document is laid out in points: 1/72 inch, which is the resolution given to the writer.
+constexpr int dpi = 72;
+constexpr double margin = 45, footer = 20;
+constexpr double textSize = 9, smallSize = 7.5, tableSize = 6.8, narrowTableSize = 5;
+constexpr std::size_t manyColumns = 13;
+constexpr int figureObject = QTextFormat::UserObject + 1;
+constexpr int figureIndex = QTextFormat::UserProperty + 1;
+
+/// Draws figures where the document has placed them, as vectors.
+class FigureObjects : public QObject, public QTextObjectInterface {
+    Q_OBJECT
+    Q_INTERFACES(QTextObjectInterface)
+public:
+    FigureObjects(const std::vector<PaintedFigure> &figures, double width, double mostHeight)
+        : m_figures{figures}
+        , m_width{width}
+        , m_mostHeight{mostHeight}
+    {
+    }
+
+    QSizeF intrinsicSize(QTextDocument *, int, const QTextFormat &format) override
+    {
+        const QSizeF size = figure(format).size;
+        return size * std::min({m_width / size.width(), m_mostHeight / size.height(), 0.68});
+    }
+
+    void drawObject(QPainter *painter, const QRectF &rect, QTextDocument *, int, const QTextFormat &format) override
+    {
+        const PaintedFigure &painted = figure(format);
+        if (!painter->clipBoundingRect().intersects(rect)) // of another page: a picture sets clips of its own
+            return;
+        painter->save();
+        painter->setRenderHint(QPainter::LosslessImageRendering);
+        painter->translate(rect.topLeft());
+        // a picture scales itself from its own resolution to the painter's
+        const double own = static_cast<double>(painted.picture.logicalDpiX()) / painter->device()->logicalDpiX();
+        painter->scale(own * rect.width() / painted.size.width(), own * rect.height() / painted.size.height());
+        painter->drawPicture(0, 0, painted.picture);
+        painter->restore();
+    }
+
+private:
+    const PaintedFigure &figure(const QTextFormat &format) const
+    {
+        return m_figures[static_cast<std::size_t>(format.property(figureIndex).toInt())];
+    }
+
+    const std::vector<PaintedFigure> &m_figures;
+    double m_width, m_mostHeight;
+};
+
+class PdfDocument {
+public:
+    PdfDocument(const ReportContent &content, QTextDocument &document)
+        : m_content{content}
+        , m_document{document}
+        , m_cursor{&document}
+    {
+    }
+
+    void build(const Progress &progress)
+    {
+        m_cursor.beginEditBlock();
+        paragraph(shownText(m_content.title), format(15, true), 0, 8);
+        bool contents = false;
+        for (const Block &block : m_content.blocks) {
+            progress.check();
+            if (!contents && std::holds_alternative<Heading>(block)) {
+                addContents();
+                contents = true;
+            }
+            std::visit([this](const auto &part) { addBlock(part); }, block);
+        }
+        m_cursor.endEditBlock();
+    }
+
+    /// Fills in the page numbers of the contents, once all is laid out.
+    void numberPages(double pageHeight)
+    {
+        layOutAgain();
+        for (std::size_t i = 0; i < m_parts.size(); ++i)
+            m_contents->cellAt(static_cast<int>(i), 1)
+                .firstCursorPosition()
+                .insertText(QString::number(pageOf(m_parts[i], pageHeight) + 1), format(textSize));
+        layOutAgain();
+    }
+
+private:
+    static QTextCharFormat format(double points, bool bold = false, const QColor &colour = {0x16, 0x16, 0x16})
+    {
+        QTextCharFormat format;
+        format.setFontPointSize(points);
+        format.setFontWeight(bold ? QFont::Bold : QFont::Normal);
+        format.setForeground(colour);
+        return format;
+    }
+    static QTextCharFormat faint(double points) { return format(points, false, {0x60, 0x60, 0x60}); }
+
+    /// As a whole: what the layout does for a change alone loses what stands between tables.
+    void layOutAgain() { m_document.markContentsDirty(0, m_document.characterCount()); }
+    double top(const QTextCursor &place) const { return m_document.documentLayout()->blockBoundingRect(place.block()).top(); }
+    int pageOf(const QTextCursor &place, double pageHeight) const { return static_cast<int>(top(place) / pageHeight); }
+    static QTextCursor staying(QTextCursor place)
+    {
+        place.setKeepPositionOnInsert(true);
+        return place;
+    }
+
+    /// Every paragraph goes in front of the document's last, empty block, so that what follows a table begins outside of it.
+    QTextCursor newBlock(double above, double below)
+    {
+        QTextBlockFormat block;
+        block.setTopMargin(above);
+        block.setBottomMargin(below);
+        block.setLayoutDirection(Qt::LeftToRight);
+        m_cursor.movePosition(QTextCursor::End);
+        if (m_started)
+            m_cursor.insertBlock(block);
+        else
+            m_cursor.setBlockFormat(block);
+        m_started = true;
+        return m_cursor;
+    }
+
+    void paragraph(const QString &text, const QTextCharFormat &chars, double above, double below)
+    {
+        newBlock(above, below).insertText(text, chars);
+    }
+
+    void addContents()
+    {
+        std::vector<const Heading *> headings;
+        for (const Block &block : m_content.blocks)
+            if (const auto *heading = std::get_if<Heading>(&block); heading && heading->level == 2)
+                headings.push_back(heading);
+        paragraph(QStringLiteral("Contents"), format(11, true), 10, 2);
+        QTextTableFormat table;
+        table.setBorder(0);
+        table.setCellPadding(0.5);
+        table.setCellSpacing(0);
+        table.setWidth(QTextLength{QTextLength::PercentageLength, 100});
+        table.setColumnWidthConstraints({QTextLength{QTextLength::PercentageLength, 92}, QTextLength{QTextLength::PercentageLength, 8}});
+        newBlock(0, 0);
+        m_contents = m_cursor.insertTable(static_cast<int>(headings.size()), 2, table);
+        for (std::size_t i = 0; i < headings.size(); ++i) {
+            const auto row = static_cast<int>(i);
+            m_contents->cellAt(row, 0).firstCursorPosition().insertText(shownText(headings[i]->text), format(textSize));
+            QTextBlockFormat right;
+            right.setAlignment(Qt::AlignRight);
+            m_contents->cellAt(row, 1).firstCursorPosition().setBlockFormat(right);
+        }
+    }
+
+    void addBlock(const Heading &heading)
+    {
+        const bool part = heading.level == 2;
+        newBlock(part ? 16 : 8, part ? 4 : 2).insertText(shownText(heading.text), format(part ? 12.5 : 9.5, true));
+        if (part)
+            m_parts.push_back(staying(m_cursor));
+    }
+    void addBlock(const Paragraph &text)
+    {
+        QTextCharFormat chars = text.role == Paragraph::Role::Small ? faint(smallSize) : format(textSize);
+        chars.setFontItalic(text.role == Paragraph::Role::Question);
+        paragraph(shownText(text.text), chars, 2, 4);
+    }
+    void addBlock(const Bullets &bullets)
+    {
+        for (const std::string &item : bullets.items) {
+            newBlock(0, 2);
+            QTextBlockFormat block = m_cursor.blockFormat();
+            block.setLeftMargin(10);
+            block.setTextIndent(-8);
+            m_cursor.setBlockFormat(block);
+            m_cursor.insertText(QStringLiteral("\u2022 ") + shownText(item), format(textSize));
+        }
+    }
+    void addBlock(const CodeLine &code)
+    {
+        QTextCharFormat chars = format(smallSize);
+        chars.setFontFamilies({QStringLiteral("DejaVu Sans Mono"), QStringLiteral("Noto Sans")});
+        chars.setBackground(QColor{0xf1, 0xf1, 0xef});
+        paragraph(shownText(code.text), chars, 4, 4);
+    }
+    void addBlock(const FactList &list)
+    {
+        for (const Fact &fact : list.facts) {
+            newBlock(0, 2).insertText(shownText(fact.label) + QStringLiteral(": "), faint(textSize));
+            m_cursor.insertText(isolated(shownText(fact.value)), format(textSize));
+        }
+    }
+    void addBlock(const Grid &grid)
+    {
+        if (!grid.title.empty())
+            paragraph(shownText(grid.title), format(smallSize + 0.5, true), 6, 2);
+        const double points = grid.columns.size() > manyColumns ? narrowTableSize : tableSize;
+        QTextTableFormat tableFormat;
+        tableFormat.setBorder(0.4);
+        tableFormat.setBorderCollapse(true);
+        tableFormat.setBorderBrush(QColor{0xc8, 0xc8, 0xc8});
+        tableFormat.setCellPadding(2.4);
+        tableFormat.setCellSpacing(0);
+        tableFormat.setHeaderRowCount(1);
+        newBlock(0, 0);
+        QTextTable *table =
+            m_cursor.insertTable(static_cast<int>(grid.rows.size()) + 1, static_cast<int>(grid.columns.size()), tableFormat);
+        for (int column = 0; column < table->columns(); ++column) {
+            const Grid::Head &head = grid.columns[static_cast<std::size_t>(column)];
+            const QString unit = head.unit.empty() ? QString{} : QStringLiteral(" [") + shownText(head.unit) + QLatin1Char{']'};
+            fill(*table, 0, column, breakable(shownText(head.name) + unit), points, true, head.numeric);
+            for (std::size_t row = 0; row < grid.rows.size(); ++row)
+                fill(*table, static_cast<int>(row) + 1, column, isolated(shownText(grid.rows[row][static_cast<std::size_t>(column)])),
+                    points, false, head.numeric);
+        }
+        std::string foot = grid.more;
+        if (!grid.file.empty())
+            foot += (foot.empty() ? "" : " All of them: ") + grid.file;
+        if (!foot.empty())
+            paragraph(shownText(foot), faint(smallSize), 1, 6);
+    }
+    void addBlock(const Figure &figure)
+    {
+        QTextCharFormat object;
+        object.setObjectType(figureObject);
+        object.setProperty(figureIndex, m_figure++);
+        newBlock(6, 1).insertText(QString{QChar::ObjectReplacementCharacter}, object);
+        paragraph(shownText(figure.caption), faint(smallSize), 0, 6);
+    }
+
+    /// Names of columns may break behind their underscores: a table of many columns is as wide as the page.
+    static QString breakable(QString name) { return name.replace(QLatin1Char{'_'}, QStringLiteral("_\u200b")); }
+
+    static void fill(QTextTable &table, int row, int column, const QString &text, double points, bool head, bool right)
+    {
+        QTextTableCell cell = table.cellAt(row, column);
+        QTextCursor cursor = cell.firstCursorPosition();
+        QTextBlockFormat block;
+        block.setAlignment((right ? Qt::AlignRight : Qt::AlignLeft) | Qt::AlignAbsolute);
+        block.setLayoutDirection(Qt::LeftToRight);
+        cursor.setBlockFormat(block);
+        cursor.insertText(text, format(points, head));
+        if (head) {
+            QTextCharFormat shade = cell.format();
+            shade.setBackground(QColor{0xf1, 0xf1, 0xef});
+            cell.setFormat(shade);
+        }
+    }
+
+    const ReportContent &m_content;
+    QTextDocument &m_document;
+    QTextCursor m_cursor;
+    QTextTable *m_contents = nullptr;
+    std::vector<QTextCursor> m_parts; ///< those of the contents
+    bool m_started = false;
+    int m_figure = 0;
+};
+
+void paintPage(
+    QPainter &painter, QTextDocument &document, int page, int pages, const QString &title, const QSizeF &paper, const QSizeF &text)
+{
+    painter.save();
+    painter.translate(margin, margin - page * text.height());
+    QAbstractTextDocumentLayout::PaintContext context;
+    context.clip = QRectF{0, page * text.height(), text.width(), text.height()};
+    context.palette.setColor(QPalette::Text, QColor{0x16, 0x16, 0x16});
+    painter.setClipRect(context.clip);
+    document.documentLayout()->draw(&painter, context);
+    painter.restore();
+
+    QFont font = document.defaultFont();
+    font.setPointSizeF(smallSize);
+    painter.setFont(font);
+    painter.setPen(QColor{0x60, 0x60, 0x60});
+    const QRectF foot{margin, paper.height() - margin, text.width(), footer};
+    const QString number = QStringLiteral("%1 / %2").arg(page + 1).arg(pages);
+    const double numberWidth = QFontMetricsF{font, painter.device()}.horizontalAdvance(number) + 12;
+    painter.drawText(foot, Qt::AlignRight | Qt::AlignBottom, number);
+    painter.drawText(foot.adjusted(0, 0, -numberWidth, 0), Qt::AlignLeft | Qt::AlignBottom,
+        QFontMetricsF{font, painter.device()}.elidedText(title, Qt::ElideRight, foot.width() - numberWidth));
+}
+
+/// QPdfWriter writes the time of day; another of the same length takes its place, so that no offset in the file changes.
+void fixDates(QByteArray &pdf)
+{
+    const qint64 seconds = qEnvironmentVariable("SOURCE_DATE_EPOCH").toLongLong();
+    const QDateTime date = QDateTime::fromSecsSinceEpoch(seconds, Qt::UTC);
+    static const QRegularExpression written{QStringLiteral("/(?:CreationDate|ModDate) \\(D:(\\d{14}[^)]*)\\)")};
+    QString text = QString::fromLatin1(pdf);
+    for (auto match = written.globalMatch(text); match.hasNext();) {
+        const auto found = match.next();
+        const bool utc = found.capturedLength(1) == 15; // else the zone follows
+        QByteArray fixed = date.toString(QStringLiteral("yyyyMMddHHmmss")).toLatin1() + (utc ? "Z" : "+00'00'");
+        fixed = fixed.leftJustified(found.capturedLength(1), ' ', true);
+        pdf.replace(found.capturedStart(1), found.capturedLength(1), fixed);
+    }
+}
+
+} // namespace
+
+QByteArray reportPdf(const ReportContent &content, const std::vector<PaintedFigure> &figures, const Progress &progress)
+{
+    QBuffer buffer;
+    buffer.open(QIODevice::WriteOnly);
+    QPdfWriter writer{&buffer};
+    writer.setResolution(dpi);
+    writer.setPageSize(QPageSize{QPageSize::A4});
+    writer.setPageMargins({});
+    writer.setTitle(shownText(content.title));
+    writer.setCreator(QStringLiteral("Expertscope " EXPERTSCOPE_VERSION));
+    const QSizeF paper = writer.pageLayout().fullRectPoints().size();
+    const QSizeF text{paper.width() - 2 * margin, paper.height() - 2 * margin - footer};
+
+    QTextDocument document;
+    document.setUndoRedoEnabled(false);
+    document.documentLayout()->setPaintDevice(&writer);
+    QFont font{QStringLiteral("Noto Sans")};
+    font.setPointSizeF(textSize);
+    document.setDefaultFont(font);
+    document.setDocumentMargin(0);
+    FigureObjects objects{figures, text.width(), text.height() * 0.8};
+    document.documentLayout()->registerHandler(figureObject, &objects);
+    PdfDocument pages{content, document};
+    pages.build(progress);
+    document.setPageSize(text);
+    pages.numberPages(text.height());
+
+    QPainter painter{&writer};
+    const int count = document.pageCount();
+    for (int page = 0; page < count; ++page) {
+        progress.check();
+        progress.report(page, count, "pages");
+        if (page > 0)
+            writer.newPage();
+        paintPage(painter, document, page, count, shownText(content.title), paper, text);
+    }
+    painter.end();
+    QByteArray pdf = buffer.data();
+    fixDates(pdf);
+    return pdf;
+}
+
+} // namespace expertscope
+
+#include "report_pdf.moc"
