@@ -4,6 +4,7 @@
 #include "views/analyses/analyses_view.h"
 #include "views/balance/balance_view.h"
 #include "views/common/view.h"
+#include "views/compare/compare_view.h"
 #include "views/flow/flow_view.h"
 #include "views/routing_map/routing_map_view.h"
 #include "views/specialisation/specialisation_view.h"
@@ -35,6 +36,9 @@ constexpr std::array kinds{
     ViewKind{"flow", "Flow", "Which expert a token goes to in the next layer, and which experts are chosen together.", make<FlowView>},
     ViewKind{"balance", "Balance",
         "How evenly the experts are used: a measure per layer, the load of every expert, Lorenz curve, dead experts.", make<BalanceView>},
+    ViewKind{"compare", "Compare",
+        "Two traces of the same text, or two groups of one trace: where their routing differs, and from which layer on.",
+        make<CompareView>},
     ViewKind{
         "analyses", "Analyses", "Every analysis there is, with its settings, definition, charts, maps and tables.", make<AnalysesView>},
 };

@@ -9,6 +9,7 @@
 #include "views/common/result_pages.h"
 #include "views/common/result_table.h"
 #include "views/common/series_chart.h"
+#include "views/compare/compare_view.h"
 #include "views/flow/flow_view.h"
 #include "views/specialisation/group_map.h"
 #include "views/specialisation/specialisation_view.h"
@@ -355,6 +356,44 @@ private Q_SLOTS:
         QVERIFY(!view.csv().empty());
         view.setMode(FlowView::Transitions);
         QVERIFY(view.sankey()->isVisible());
+    }
+
+    void compareNeedsASecondTraceOrTwoGroups()
+    {
+        CompareView view(m_jobs.context(*m_selection));
+        QSignalSpy wishes(&view, &View::baselineWished);
+        Subject subject = test::subjectOf(m_trace);
+        subject.title = QStringLiteral("now");
+        view.resize(900, 640);
+        view.show();
+        view.run("expert-contrast")->setValues({{"bootstrap", "50"}, {"permutations", "50"}});
+        view.setSubject(subject);
+        QTRY_VERIFY(view.result());
+        QCOMPARE(view.run("expert-contrast")->value("baseline"), std::string{"en"});
+        const Table &table = view.result()->tables.front();
+        QCOMPARE(view.map()->content().data->rows(), 6);
+        QCOMPARE(view.map()->content().data->at(0, 3), static_cast<float>(view.result()->matrix("contrast").at(0, 3)));
+        QCOMPARE(view.map()->content().dotted(2, 5), table.integers("significant")[2 * 16 + 5] != 0);
+        QTest::mouseClick(view.map(), Qt::LeftButton, {}, view.map()->cellRect(4, 11).center().toPoint());
+        QCOMPARE(m_selection->value().layer, 4);
+        QCOMPARE(m_selection->value().experts, std::vector<int>{11});
+
+        view.setMode(CompareView::Traces);
+        QVERIFY(!view.result() && view.csv().empty());
+        subject.others = {{QStringLiteral("b"), QStringLiteral("before")}};
+        view.setSubject(subject);
+        auto *box = view.findChild<QComboBox *>(QStringLiteral("baselineTrace"));
+        box->setCurrentIndex(1);
+        emit box->activated(1);
+        QCOMPARE(wishes.last().front().toString(), QStringLiteral("b"));
+        subject.baseline = m_trace;
+        subject.baselineKey = QStringLiteral("b");
+        view.setSubject(subject);
+        QTRY_VERIFY(view.result());
+        for (const double value : view.result()->matrices.front().values)
+            QCOMPARE(value, 0.0); // a trace agrees with itself
+        QCOMPARE(view.chart()->series().curves.front().y.front(), 1.0);
+        QVERIFY(svgOf(view).contains(QStringLiteral("now minus before")));
     }
 
     void analysesReachesThemAll()
