@@ -3,6 +3,7 @@
 #include "app/window/context_bar.h"
 
 #include "app/words.h"
+#include "engine/core/summary.h"
 
 #include <QComboBox>
 #include <QHBoxLayout>
@@ -159,9 +160,14 @@ void ContextBar::refreshChips()
     }
     const TraceMeta &meta = open->trace->meta();
     const std::vector<SelectionPart> parts = selectionParts(m_document.selection().value(), meta);
-    m_scope->setText(tr("%1 in %2")
-                         .arg(countOf(meta.tokens, tr("token"), tr("tokens")),
-                             countOf(static_cast<qint64>(meta.sequences.size()), tr("sequence"), tr("sequences"))));
+    if (const auto counts = open->trace->importedCounts())
+        m_scope->setText(
+            tr("counts of %1, by %2")
+                .arg(countOf(tokensCounted(*open->trace), tr("token"), tr("tokens")), QString::fromStdString(counts->grouping)));
+    else
+        m_scope->setText(tr("%1 in %2")
+                             .arg(countOf(meta.tokens, tr("token"), tr("tokens")),
+                                 countOf(static_cast<qint64>(meta.sequences.size()), tr("sequence"), tr("sequences"))));
     for (const SelectionPart &part : parts) {
         auto *chip = new QToolButton{this};
         chip->setObjectName(QStringLiteral("chip"));

@@ -237,7 +237,8 @@ void MainWindow::openFolderDialog()
 
 void MainWindow::openTraceDialog()
 {
-    for (const QString &file : m_dialogs.openFiles(this, tr("Open Trace"), tr("Routing traces (*.h5 *.hdf5);;All files (*)")))
+    for (const QString &file : m_dialogs.openFiles(
+             this, tr("Open Trace"), tr("Routing traces (*.h5 *.hdf5);;Traces of other tools (*.json *.npz *.npy *.pt);;All files (*)")))
         m_workbench.openTrace(file);
 }
 

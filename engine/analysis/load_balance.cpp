@@ -219,9 +219,7 @@ Result run(const AnalysisInput &input, const Params &given, const Progress &prog
     const std::vector<std::int64_t> load = trace.load();
     const std::vector<double> mass = meta.fields.gateWeight ? trace.gateMass() : std::vector<double>{};
     const auto experts = static_cast<std::size_t>(meta.experts);
-    std::int64_t tokens = meta.tokens;
-    if (const auto counts = trace.importedCounts())
-        tokens = std::accumulate(counts->tokens.begin(), counts->tokens.end(), std::int64_t{0});
+    const std::int64_t tokens = tokensCounted(trace);
 
     std::vector<std::int64_t> layerColumn, never, dead, n;
     std::vector<double> cv, cvChance, massCv, maxOverMean, maxVio, minOverMean, gini, entropy, effective, topTenth;

@@ -5,6 +5,7 @@
 #include "engine/core/softmax.h"
 
 #include <algorithm>
+#include <numeric>
 #include <unordered_map>
 
 namespace expertscope {
@@ -70,6 +71,12 @@ double RoutingSummary::frequency(int group, int layer, int expert) const
 {
     const std::int64_t n = tokens[static_cast<std::size_t>(group)];
     return n == 0 ? 0.0 : static_cast<double>(counts[index(group, layer, expert)]) / static_cast<double>(n);
+}
+
+std::int64_t tokensCounted(const RoutingTrace &trace)
+{
+    const auto counts = trace.importedCounts();
+    return counts ? std::accumulate(counts->tokens.begin(), counts->tokens.end(), std::int64_t{0}) : trace.meta().tokens;
 }
 
 GroupOf groupBy(const TraceMeta &meta, const std::string &grouping)

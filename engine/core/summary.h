@@ -44,6 +44,9 @@ struct RoutingSummary {
     }
 };
 
+/// Tokens the trace tells of: its own, or those of the counts it holds instead.
+std::int64_t tokensCounted(const RoutingTrace &trace);
+
 /// The group of a sequence; an empty name leaves the sequence out.
 using GroupOf = std::function<std::string(const SequenceInfo &)>;
 

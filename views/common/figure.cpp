@@ -129,6 +129,27 @@ void paintReadout(QPainter &painter, const QRectF &anchor, const QRectF &bounds,
     painter.restore();
 }
 
+QString noTokensHeadline()
+{
+    return QStringLiteral("No tokens yet");
+}
+
+QString noTokensAdvice()
+{
+    return QStringLiteral("They appear here as soon as the first sequence has been run.");
+}
+
+QString countsOnlyHeadline()
+{
+    return QStringLiteral("Counts, not tokens");
+}
+
+QString countsOnlyAdvice()
+{
+    return QStringLiteral(
+        "Another tool counted how often each expert was chosen, and no more. Alignment, Specialisation and Balance show it.");
+}
+
 QString nothingOpenHeadline()
 {
     return QStringLiteral("Nothing is open yet");

@@ -45,5 +45,11 @@ void paintReadout(QPainter &painter, const QRectF &anchor, const QRectF &bounds,
 /// What every view says while nothing is open.
 QString nothingOpenHeadline();
 QString nothingOpenAdvice();
+/// ... while a trace has no tokens yet,
+QString noTokensHeadline();
+QString noTokensAdvice();
+/// ... and what a view of tokens says of imported counts.
+QString countsOnlyHeadline();
+QString countsOnlyAdvice();
 
 } // namespace expertscope

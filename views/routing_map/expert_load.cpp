@@ -46,8 +46,10 @@ ExpertLoad expertLoad(const RoutingTrace &trace, TokenRange range, const Progres
     const TraceMeta &meta = trace.meta();
     ExpertLoad load = emptyLoad(meta, range.count());
     if (range.begin == 0 && range.end == meta.tokens) {
+        const auto counted = trace.importedCounts();
+        load.tokens = tokensCounted(trace);
         load.counts = trace.load();
-        if (meta.fields.gateWeight)
+        if (meta.fields.gateWeight || (counted && !counted->gateMass.empty()))
             load.gateMass = trace.gateMass();
         return load;
     }

@@ -108,10 +108,15 @@ RoutingMapView::Scope RoutingMapView::scope() const
 void RoutingMapView::refresh()
 {
     m_shown = context().selection->value();
-    if (!m_subject.trace || m_subject.trace->meta().tokens == 0) {
+    const bool countsOnly = m_subject.trace && m_subject.trace->importedCounts();
+    if (!m_subject.trace || (countsOnly ? m_mode == Mode::TokenLayer : m_subject.trace->meta().tokens == 0)) {
         m_map->setContent({});
-        m_map->setEmptyText(m_subject.trace ? QStringLiteral("No tokens yet") : nothingOpenHeadline(),
-            m_subject.trace ? QStringLiteral("They appear here as soon as the first sequence has been run.") : nothingOpenAdvice());
+        m_map->setEmptyText(!m_subject.trace ? nothingOpenHeadline()
+                : countsOnly                 ? countsOnlyHeadline()
+                                             : noTokensHeadline(),
+            !m_subject.trace ? nothingOpenAdvice()
+                : countsOnly ? countsOnlyAdvice()
+                             : noTokensAdvice());
         return;
     }
     if (!m_load && !m_tokens)

@@ -123,9 +123,10 @@ void TokensView::requestIndex()
         m_canvas->setIndex(nullptr, {});
         return;
     }
-    if (m_subject.trace->meta().tokens == 0)
-        m_canvas->setEmptyText(
-            QStringLiteral("No tokens yet"), QStringLiteral("They appear here as soon as the first sequence has been run."));
+    if (m_subject.trace->importedCounts())
+        m_canvas->setEmptyText(countsOnlyHeadline(), countsOnlyAdvice());
+    else if (m_subject.trace->meta().tokens == 0)
+        m_canvas->setEmptyText(noTokensHeadline(), noTokensAdvice());
     else if (!m_canvas->index())
         m_canvas->setEmptyText(QStringLiteral("Reading the text…"), QString());
     const TracePtr trace = m_subject.trace;
