@@ -285,6 +285,32 @@ private slots:
         QVERIFY(!app.action(QStringLiteral("saveTrace"))->isEnabled());
     }
 
+    void writesAReportAndCanBeStopped()
+    {
+        AppFixture app;
+        app.start({app.model(), app.corpus()});
+        QVERIFY(app.settle());
+        app.chosenSave = app.path(QStringLiteral("stopped"));
+        app.action(QStringLiteral("writeReport"))->trigger();
+        QVERIFY(app.workbench->busy());
+        QTest::keyClick(app.window.get(), Qt::Key_Escape);
+        QVERIFY(app.settle(60));
+        const QDir folder{app.path({})};
+        QCOMPARE(folder.entryList({QStringLiteral("stopped*")}), QStringList{});
+        QVERIFY(app.bannerText().isEmpty());
+
+        app.chosenSave = app.path(QStringLiteral("report"));
+        app.action(QStringLiteral("writeReport"))->trigger();
+        QVERIFY(app.settle(240));
+        QVERIFY2(app.bannerText().contains(QStringLiteral("report.html")), qPrintable(app.bannerText()));
+        QCOMPARE(QDir{app.chosenSave}.entryList(QDir::AllEntries | QDir::NoDotAndDotDot | QDir::Hidden, QDir::Name),
+            (QStringList{"report.html", "report.json", "report.pdf", "tables", "trace.h5"}));
+        QCOMPARE(folder.entryList({QStringLiteral("report*")}), QStringList{"report"});
+        app.action(QStringLiteral("writeReport"))->trigger(); // what is there is kept
+        QVERIFY(app.settle(60));
+        QVERIFY2(app.bannerText().contains(QStringLiteral("exists already")), qPrintable(app.bannerText()));
+    }
+
     void exportsPicturesAndNumbers()
     {
         AppFixture app;

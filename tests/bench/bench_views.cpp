@@ -22,6 +22,13 @@ using namespace expertscope;
 
 namespace {
 
+Subject subjectOf(const TracePtr &trace)
+{
+    Subject subject;
+    subject.trace = trace;
+    return subject;
+}
+
 constexpr int frames = 60;
 const QSize fullHd(1920, 1080);
 
@@ -76,7 +83,7 @@ void benchLayerExpert(const TracePtr &trace)
     RoutingMapView view(jobs.context(selection));
     view.resize(fullHd);
     view.show();
-    timed("routing map 94 x 512: counts", [&] { view.setSubject({trace, nullptr, nullptr, {}}); });
+    timed("routing map 94 x 512: counts", [&] { view.setSubject(subjectOf(trace)); });
     HeatmapView &map = *view.map();
     measure("routing map 94 x 512: everything, pan by a cell", map, [&](int i) {
         map.setWindow({i * 0.5, 480 + i * 0.5, i * 0.1, 80 + i * 0.1});
@@ -98,7 +105,7 @@ void benchTokenLayer(const TracePtr &trace)
     view.resize(fullHd);
     view.show();
     jobs.hold = true;
-    view.setSubject({trace, nullptr, nullptr, {}});
+    view.setSubject(subjectOf(trace));
     view.setMode(RoutingMapView::Mode::TokenLayer);
     HeatmapView &map = *view.map();
     for (const char *value : {"top_expert", "top_weight"}) {
@@ -125,7 +132,7 @@ void benchTokens(const TracePtr &trace)
     TokensView view(jobs.context(selection));
     view.resize(fullHd);
     view.show();
-    timed("tokens 100,000: index and values", [&] { view.setSubject({trace, nullptr, nullptr, {}}); });
+    timed("tokens 100,000: index and values", [&] { view.setSubject(subjectOf(trace)); });
     TokenCanvas &canvas = *view.canvas();
     QScrollBar &bar = *canvas.verticalScrollBar();
     measure("tokens 100,000: scroll by three lines (wheel)", canvas, [&](int) { bar.setValue(bar.value() + 72); });
