@@ -122,7 +122,8 @@ CurveShape curveShape(const std::vector<double> &curve, const std::vector<std::v
             + ", a drop from the first layer is not.";
     else
         shape.words = "No shape beyond the null: " + facts + "; the smaller difference between an end and the lowest layer is "
-            + number(shape.depth, shape.depthInterval) + ", and label permutation gives up to " + number(shape.nullDepthHigh) + ".";
+            + number(shape.depth, shape.depthInterval) + ", and label permutation gives "
+            + (shape.nullDepthHigh < 0.00005 ? "none" : "up to " + number(shape.nullDepthHigh)) + ".";
     return shape;
 }
 
