@@ -124,9 +124,11 @@ int run(const Options &options, Command &command)
         std::fputs(list(options).c_str(), stdout);
         return 0;
     }
-    if (options.id.empty() || options.traces.empty())
-        throw Error{ErrorKind::Usage, "no analysis and trace were given", "analyse", "Write: expertscope analyse ID TRACE, or --list"};
+    if (options.id.empty())
+        throw Error{ErrorKind::Usage, "no analysis was named", "analyse", "Write: expertscope analyse ID TRACE; --list names them"};
     const AnalysisKind &kind = analysisKind(options.id);
+    if (options.traces.empty())
+        throw Error{ErrorKind::Usage, "no trace was given", options.id, "Write: expertscope analyse " + options.id + " TRACE.h5"};
     const Params params{kind.params, split(options.settings)};
     // claimed before the long work, so that a wrong path is not found out after it
     std::optional<PartFile> file;

@@ -115,7 +115,9 @@ void declareInfo(CLI::App &app, Command &command)
     app.add_flag("--json", options->json, "As one JSON object");
     app.footer("Example:\n  expertscope info resources/demo/model");
     app.callback([options, &command] {
-        const Json json = std::filesystem::is_regular_file(options->path) ? traceJson(options->path) : modelJson(options->path);
+        const std::filesystem::path path{options->path};
+        const bool isTrace = std::filesystem::is_regular_file(path) || path.extension() == ".h5" || path.extension() == ".hdf5";
+        const Json json = isTrace ? traceJson(options->path) : modelJson(options->path);
         if (options->json)
             std::printf("%s\n", json.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
         else
