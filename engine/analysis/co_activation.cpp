@@ -3,7 +3,7 @@
 // Which experts are chosen together for the same token, against how often they would meet by chance.
 #include "engine/analysis/analyses.h"
 #include "engine/analysis/expected_pairs.h"
-#include "engine/analysis/leaf_order.h"
+#include "engine/analysis/linkage.h"
 #include "engine/analysis/trace_pass.h"
 
 #include <algorithm>
@@ -217,7 +217,7 @@ std::vector<int> clusteredOrder(const PairCounter &counts, std::int64_t tokens)
             const double npmi = association(counts.count(i, j), counts.first(i), counts.first(j), tokens).npmi;
             distances.push_back(i == j ? 0 : std::isnan(npmi) ? 1 : 1 - npmi);
         }
-    return leafOrder(distances, experts);
+    return leafOrder(distances, static_cast<std::size_t>(experts));
 }
 
 Table pairTable(const TraceMeta &meta, std::vector<LayerResult> &layers, const Params &given)

@@ -1,10 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
-// A matrix of distances as a picture: points in the plane, and a tree.
+// A matrix of distances as a picture: points in the plane.
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -19,14 +18,5 @@ struct PlaneMap {
 };
 /// distances: [n, n], symmetric, without NaN.
 PlaneMap planeMap(std::span<const double> distances, std::size_t n);
-
-/// One step of average linkage (UPGMA; Sokal and Michener 1958). Clusters 0..n-1 are the points; merge i makes cluster n + i.
-struct Merge {
-    std::int64_t a = 0, b = 0; ///< a < b
-    double height = 0; ///< mean distance between the members of the two
-    std::int64_t size = 0; ///< points in the new cluster
-};
-/// n - 1 merges, heights ascending; of equally near clusters the lowest numbers merge first.
-std::vector<Merge> averageLinkage(std::span<const double> distances, std::size_t n);
 
 } // namespace expertscope

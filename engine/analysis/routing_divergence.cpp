@@ -6,6 +6,7 @@
 #include "engine/analysis/language_code.h"
 #include "engine/analysis/language_divergence.h"
 #include "engine/analysis/language_map.h"
+#include "engine/analysis/linkage.h"
 #include "engine/analysis/routing_profile.h"
 #include "engine/analysis/token_filter.h"
 

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/analysis/expected_pairs.h"
-#include "engine/analysis/leaf_order.h"
+#include "engine/analysis/linkage.h"
 #include "engine/analysis/statistics.h"
 #include "engine/core/parallel.h"
 #include "tests/engine/analysis/run_analysis.h"
