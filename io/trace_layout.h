@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
-// Names and sizes that the writer and the reader of the trace file share. The file format is described in docs/trace-format.md.
+// Names and sizes that the writer and the reader of the trace file share.
 #pragma once
 
 #include <cstdint>

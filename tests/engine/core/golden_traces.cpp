@@ -2,10 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/engine/core/golden_traces.h"
 
-#include "engine/core/error.h"
 #include "engine/core/memory_trace.h"
-#include "engine/core/tensor.h"
-#include "tests/engine/core/npz.h"
+#include "io/importers/import.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -90,6 +88,24 @@ TracePtr traceOf(const TraceMeta &meta, TraceBlock block, const std::vector<std:
     return trace.snapshot();
 }
 
+/// The routing of a trace, and nothing else, in other sequences.
+TracePtr recut(const RoutingTrace &trace, const std::vector<std::int64_t> &offsets, const std::string &domain)
+{
+    TraceMeta meta = trace.meta();
+    meta.fields = {};
+    meta.fields.gateWeight = trace.meta().fields.gateWeight;
+    meta.labelColumns.clear();
+    TraceBlock block = emptyBlock(meta, meta.tokens);
+    const TokenRange all{0, meta.tokens};
+    const std::size_t perLayer = static_cast<std::size_t>(meta.tokens) * static_cast<std::size_t>(meta.slotCount);
+    for (std::size_t layer = 0; layer < meta.layers.size(); ++layer) {
+        trace.expertIds(all, static_cast<int>(layer), std::span{block.expertId}.subspan(layer * perLayer, perLayer));
+        if (meta.fields.gateWeight)
+            trace.gateWeights(all, static_cast<int>(layer), std::span{block.gateWeight}.subspan(layer * perLayer, perLayer));
+    }
+    return traceOf(meta, std::move(block), offsets, domain);
+}
+
 constexpr std::int64_t goldenTokens = 512;
 constexpr std::size_t goldenLayers = 4;
 
@@ -151,47 +167,21 @@ TracePtr realTrace(const std::string &name)
     const std::filesystem::path file = shared / "data/real-traces" / ("dsv2lite-" + name + ".npz");
     if (!std::filesystem::exists(file))
         return nullptr;
-    const Npz arrays{file};
-    const auto ids = arrays.values<std::uint8_t>("expert_id.npy", "|u1");
-    const auto weights = arrays.values<std::uint16_t>("gate_weight.npy", "<f2");
-    const auto offsets = arrays.values<std::int64_t>("sequence_offset.npy", "<i8");
-    const auto layers = arrays.values<std::int32_t>("layer.npy", "<i4");
-
-    const TraceMeta meta = metaOf("dsv2lite-" + name, static_cast<int>(layers.size()), layers.front(), 64, 6, true);
-    TraceBlock block = emptyBlock(meta, offsets.back());
-    const auto tokens = static_cast<std::size_t>(offsets.back()), slotCount = static_cast<std::size_t>(meta.slotCount);
-    if (ids.size() != tokens * layers.size() * slotCount || weights.size() != ids.size())
-        throw Error{ErrorKind::Input, "arrays of different lengths", file.string(), "Get the file again"};
-    for (std::size_t t = 0; t < tokens; ++t)
-        for (std::size_t layer = 0; layer < layers.size(); ++layer)
-            for (std::size_t slot = 0; slot < slotCount; ++slot) {
-                const std::size_t from = (t * layers.size() + layer) * slotCount + slot;
-                const std::size_t to = (layer * tokens + t) * slotCount + slot;
-                block.expertId[to] = ids[from];
-                block.gateWeight[to] = f16ToF32(weights[from]);
-            }
-    return traceOf(meta, std::move(block), offsets, name);
+    MemoryTrace imported;
+    ImportReport report;
+    importTrace(std::span{&file, 1}, {}, imported, report, Progress{});
+    std::vector<std::int64_t> offsets{0};
+    for (const SequenceInfo &info : imported.meta().sequences)
+        offsets.push_back(info.range().end);
+    return recut(imported, offsets, name);
 }
 
 TracePtr cutIntoSequences(const RoutingTrace &trace, std::int64_t length)
 {
-    const TraceMeta &meta = trace.meta();
-    TraceMeta bare = meta;
-    bare.fields = {};
-    bare.fields.gateWeight = meta.fields.gateWeight;
-    bare.labelColumns.clear();
-    TraceBlock block = emptyBlock(bare, meta.tokens);
-    const TokenRange all{0, meta.tokens};
-    const std::size_t perLayer = static_cast<std::size_t>(meta.tokens) * static_cast<std::size_t>(meta.slotCount);
-    for (std::size_t layer = 0; layer < meta.layers.size(); ++layer) {
-        trace.expertIds(all, static_cast<int>(layer), std::span{block.expertId}.subspan(layer * perLayer, perLayer));
-        if (meta.fields.gateWeight)
-            trace.gateWeights(all, static_cast<int>(layer), std::span{block.gateWeight}.subspan(layer * perLayer, perLayer));
-    }
     std::vector<std::int64_t> offsets{0};
-    while (offsets.back() < meta.tokens)
-        offsets.push_back(std::min(offsets.back() + length, meta.tokens));
-    return traceOf(bare, std::move(block), offsets, "");
+    while (offsets.back() < trace.meta().tokens)
+        offsets.push_back(std::min(offsets.back() + length, trace.meta().tokens));
+    return recut(trace, offsets, "");
 }
 
 } // namespace expertscope::test
