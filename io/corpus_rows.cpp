@@ -3,6 +3,7 @@
 #include "io/corpus_rows.h"
 
 #include "engine/core/error.h"
+#include "engine/core/utf8.h"
 #include "io/json_events.h"
 #include "io/utf8.h"
 

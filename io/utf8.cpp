@@ -27,16 +27,6 @@ UChar32 next(std::string_view bytes, std::size_t &i)
 
 } // namespace
 
-std::optional<std::size_t> firstInvalidUtf8(std::string_view bytes)
-{
-    for (std::size_t i = 0; i < bytes.size();) {
-        const std::size_t start = i;
-        if (next(bytes, i) < 0)
-            return start;
-    }
-    return std::nullopt;
-}
-
 std::string shown(std::string_view foreign)
 {
     constexpr std::size_t longest = 80;

@@ -4,6 +4,7 @@
 
 #include "engine/analysis/statistics.h"
 #include "engine/analysis/trace_pass.h"
+#include "engine/core/utf8.h"
 
 #include <algorithm>
 #include <unordered_map>
@@ -54,30 +55,6 @@ std::string_view name(TokenKey key)
         break;
     }
     return "position";
-}
-
-std::string validUtf8(std::string_view bytes)
-{
-    std::string text;
-    while (!bytes.empty()) {
-        const auto first = static_cast<unsigned char>(bytes.front());
-        const std::size_t length = first < 0x80 ? 1
-            : first >= 0xc2 && first < 0xe0     ? 2
-            : first >= 0xe0 && first < 0xf0     ? 3
-            : first >= 0xf0 && first < 0xf5     ? 4
-                                                : 0;
-        bool valid = length > 0 && length <= bytes.size();
-        for (std::size_t i = 1; valid && i < length; ++i)
-            valid = (static_cast<unsigned char>(bytes[i]) & 0xc0u) == 0x80;
-        if (valid && length > 2) { // overlong forms, surrogates and what lies beyond U+10FFFF
-            const auto second = static_cast<unsigned char>(bytes[1]);
-            valid = !(first == 0xe0 && second < 0xa0) && !(first == 0xed && second >= 0xa0) && !(first == 0xf0 && second < 0x90)
-                && !(first == 0xf4 && second >= 0x90);
-        }
-        text += valid ? bytes.substr(0, length) : std::string_view{"\xef\xbf\xbd"};
-        bytes.remove_prefix(valid ? length : 1);
-    }
-    return text;
 }
 
 FrequentKeys frequentKeys(const RoutingTrace &trace, TokenKey key, std::int64_t leastOccurrences,
@@ -132,8 +109,8 @@ FrequentKeys frequentKeys(const RoutingTrace &trace, TokenKey key, std::int64_t 
         result.occurrences.push_back(entry.occurrences);
         result.sequences.push_back(entry.sequences);
         const auto known = textsOfTrace.find(id);
-        result.texts.push_back(known != textsOfTrace.end() ? validUtf8(known->second)
-                : isToken && textOfToken                   ? validUtf8(textOfToken(id))
+        result.texts.push_back(known != textsOfTrace.end() ? wellFormedUtf8(known->second)
+                : isToken && textOfToken                   ? wellFormedUtf8(textOfToken(id))
                                                            : std::string{});
     }
     for (std::uint32_t &row : result.rows)

@@ -51,7 +51,4 @@ struct KeyCounts {
 void forEachLayerKeyCounts(const RoutingTrace &trace, std::size_t keys, std::span<const std::span<const std::uint32_t>> labellings,
     bool firstChoices, const Progress &progress, const std::function<void(int layer, std::span<const KeyCounts> counts)> &body);
 
-/// The bytes with everything that is not valid UTF-8 replaced by U+FFFD.
-std::string validUtf8(std::string_view bytes);
-
 } // namespace expertscope

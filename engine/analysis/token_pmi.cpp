@@ -7,6 +7,7 @@
 #include "engine/analysis/statistics.h"
 #include "engine/analysis/token_counts.h"
 #include "engine/analysis/trace_pass.h"
+#include "engine/core/utf8.h"
 
 #include <algorithm>
 #include <cmath>
@@ -281,7 +282,7 @@ Result run(const AnalysisInput &input, const Params &given, const Progress &prog
                 const auto times = static_cast<double>(counted.markers[v].rows.size());
                 markerLayer.push_back(meta.layers[m]);
                 markerExpert.push_back(static_cast<std::int64_t>(e));
-                markerName.push_back(validUtf8(counted.markers[v].name));
+                markerName.push_back(wellFormedUtf8(counted.markers[v].name));
                 markerValue.push_back(scores.byMarker[v][e]);
                 together.push_back(scores.together[v][e]);
                 markerShare.push_back(static_cast<double>(scores.together[v][e]) / times);
@@ -333,9 +334,9 @@ Result run(const AnalysisInput &input, const Params &given, const Progress &prog
         std::string ids;
         for (const std::int32_t id : marker.ids)
             ids += (ids.empty() ? "" : ", ") + std::to_string(id);
-        result.notes.push_back("Marker \"" + validUtf8(marker.name) + "\" (id " + ids + ") occurs " + std::to_string(marker.rows.size())
-            + " times in " + std::to_string(marker.sequences) + " sequences and counts " + (marker.coefficient > 0 ? "for" : "against")
-            + " an expert.");
+        result.notes.push_back("Marker \"" + wellFormedUtf8(marker.name) + "\" (id " + ids + ") occurs "
+            + std::to_string(marker.rows.size()) + " times in " + std::to_string(marker.sequences) + " sequences and counts "
+            + (marker.coefficient > 0 ? "for" : "against") + " an expert.");
     }
     if (counted.shifts < static_cast<std::size_t>(given.integer("permutations")))
         result.notes.push_back("The markers are so frequent that p is of " + std::to_string(counted.shifts) + " shifts only.");

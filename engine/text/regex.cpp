@@ -3,6 +3,7 @@
 #include "engine/text/regex.h"
 
 #include "engine/core/error.h"
+#include "engine/core/utf8.h"
 #include "engine/text/unicode.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8

@@ -3,6 +3,7 @@
 #include "engine/text/tokenizer.h"
 
 #include "engine/core/json_depth.h"
+#include "engine/core/utf8.h"
 #include "engine/text/added_tokens.h"
 #include "engine/text/bpe.h"
 #include "engine/text/decoder.h"

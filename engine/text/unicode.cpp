@@ -15,8 +15,6 @@ namespace expertscope {
 
 namespace {
 
-constexpr std::string_view replacement = "\xEF\xBF\xBD";
-
 std::u16string toUtf16(std::string_view text)
 {
     std::u16string out(text.size(), u'\0');
@@ -42,37 +40,6 @@ std::string toUtf8(std::u16string_view text)
 }
 
 } // namespace
-
-std::string wellFormedUtf8(std::string_view bytes)
-{
-    std::string out;
-    out.reserve(bytes.size());
-    const auto *data = reinterpret_cast<const uint8_t *>(bytes.data());
-    const auto size = static_cast<std::int64_t>(bytes.size());
-    for (std::int64_t i = 0; i < size;) {
-        const std::int64_t start = i;
-        UChar32 c = 0;
-        U8_NEXT(data, i, size, c);
-        if (c < 0)
-            out += replacement;
-        else
-            out.append(bytes.substr(static_cast<std::size_t>(start), static_cast<std::size_t>(i - start)));
-    }
-    return out;
-}
-
-bool isWellFormedUtf8(std::string_view bytes)
-{
-    const auto *data = reinterpret_cast<const uint8_t *>(bytes.data());
-    const auto size = static_cast<std::int64_t>(bytes.size());
-    for (std::int64_t i = 0; i < size;) {
-        UChar32 c = 0;
-        U8_NEXT(data, i, size, c);
-        if (c < 0)
-            return false;
-    }
-    return true;
-}
 
 std::size_t utf8Length(std::string_view text, std::size_t at)
 {

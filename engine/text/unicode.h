@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
-// The Unicode the tokenizer needs, from ICU: well-formedness, normalisation forms, case, character classes.
+// The Unicode the tokenizer needs, from ICU: normalisation forms, case, character classes.
 #pragma once
 
 #include <cstdint>
@@ -8,10 +8,6 @@
 #include <string_view>
 
 namespace expertscope {
-
-/// The text with each ill-formed subsequence replaced by U+FFFD (one per maximal subpart, as Unicode recommends).
-std::string wellFormedUtf8(std::string_view bytes);
-bool isWellFormedUtf8(std::string_view bytes);
 
 /// Length in bytes of the character that starts at `at`; the text must be well formed.
 std::size_t utf8Length(std::string_view text, std::size_t at);

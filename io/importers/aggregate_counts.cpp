@@ -5,6 +5,7 @@
 // Written by github.com/conctsai/Multilingualism-in-Mixture-of-Experts-LLMs.
 #include "engine/core/error.h"
 #include "engine/core/summary.h"
+#include "engine/core/utf8.h"
 #include "io/importers/formats.h"
 #include "io/importers/import_checks.h"
 #include "io/importers/model_shape.h"

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "engine/core/error.h"
-#include "io/utf8.h"
+#include "engine/core/utf8.h"
 
 #include <cstdint>
 #include <cstdlib>

@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
+#include "engine/core/utf8.h"
 #include "io/corpus.h"
 #include "io/corpus_rows.h"
 #include "io/sha256.h"
