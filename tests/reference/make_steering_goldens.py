@@ -120,12 +120,14 @@ SHARED_RECIPES = [
            policies=[policy("entropy-hybrid", q=1.1, threshold=0.6, top_p=0.75, keep_top_k=1)]),
     recipe("entropy-shannon", "q = 1", policies=[policy("entropy-hybrid", [2], q=1, threshold=0.7, top_p=0.6, keep_top_k=2)]),
     recipe("null-threshold", "experts whose logit does not beat tau are dropped",
-           policies=[policy("null-threshold", tau=3.0)]),
+           policies=[policy("null-threshold", tau=1.2)]),
     recipe("skip-layer", "layer 0 left out, attention included", policies=[policy("skip-layer", [0])]),
     recipe("repeat-layer", "layer 0 run twice", policies=[policy("repeat-layer", [0], times=2)]),
     recipe("self-contrast", "SCMoE: against the second choice in every layer",
            policies=[policy("self-contrast", beta=0.5, alpha=0.1, weak="rank-k", rank=2)]),
     recipe("temperature", "flatter", policies=[policy("temperature", t=2.5)]),
+    recipe("temperature-and-add", "edits see logits that the temperature has divided",
+           [edit("add", {"0": [1, 3], "2": [0, 5]}, strength=1.5)], [policy("temperature", t=2)]),
     recipe("top-p-after-soft", "a policy sees edited logits", [edit("soft", {"0": [1, 2], "2": [1, 2]}, strength=1.0)],
            [policy("top-p", theta=0.6, variant="include-renormalise")]),
 ]
@@ -210,7 +212,7 @@ def smallest(z):
 
 
 def edit_logits(z, edits, place, rule):
-    """z' [E]: all edits of logits, one after another; std is that of the router's own logits, max and min are current ones."""
+    """z' [E]: all edits of logits, one after another; std is that of the logits before them, max and min are current ones."""
     own_std = z.std(correction=0)
     z = z.clone()
     for setting in edits:
@@ -275,6 +277,17 @@ def edit_weights(ids, weights, edits, place, rule):
     return weights
 
 
+def active_policies(policies, place):
+    return [s for s in policies if acts_on(s, place) and (s.get("layers", "*") == "*" or place.layer in s["layers"])]
+
+
+def with_temperature(z, policies, place):
+    for setting in active_policies(policies, place):
+        if setting["policy"] == "temperature":
+            z = z / setting["t"]
+    return z
+
+
 def as_model(p, ids, rule):
     return p[ids] / p[ids].sum() if rule.normalise else p[ids]
 
@@ -300,10 +313,7 @@ def relative_entropy(p, q):
 
 def route(z, policies, place, rule, decisions):
     """Chosen experts and their weights, for edited logits."""
-    active = [s for s in policies if acts_on(s, place) and (s.get("layers", "*") == "*" or place.layer in s["layers"])]
-    for setting in active:
-        if setting["policy"] == "temperature":
-            z = z / setting["t"]
+    active = active_policies(policies, place)
     p = torch.softmax(z, -1)
     order = descending(p)
     count, weigh = rule.k, as_model
@@ -405,7 +415,8 @@ class Steered:
         for position, z in enumerate(logits):
             place = self.place(position)
             place.layer = layer
-            edited = edit_logits(z, self.recipe["edits"], place, self.rule)
+            tempered = with_temperature(z, self.recipe["policies"], place)
+            edited = edit_logits(tempered, self.recipe["edits"], place, self.rule)
             ids, weights = route(edited, self.recipe["policies"], place, self.rule, self.decisions)
             weights = edit_weights(ids, weights, self.recipe["edits"], place, self.rule)
             self.decisions.order(weights, len(weights))
