@@ -36,8 +36,12 @@ constexpr std::array<KnownColumn, 7> knownColumns{{
 
 class CorpusBuilder {
 public:
-    CorpusBuilder(CorpusFormat format, const std::string &source)
-        : m_rows{format, source, [this](std::vector<CorpusField> &fields, const std::string &where) { add(fields, where); }}
+    CorpusBuilder(CorpusFormat format, const std::string &source, const CorpusRows::Handler &before)
+        : m_rows{format, source, [this, before](std::vector<CorpusField> &fields, const std::string &where) {
+                     if (before)
+                         before(fields, where);
+                     add(fields, where);
+                 }}
     {
         m_corpus.source = source;
     }
@@ -65,6 +69,7 @@ public:
 private:
     void add(std::vector<CorpusField> &fields, const std::string &where)
     {
+        std::erase_if(fields, [](const CorpusField &field) { return field.list.has_value(); });
         checkTextColumns(fields, where);
         CorpusRow row;
         for (CorpusField &field : fields) {
@@ -154,21 +159,31 @@ CorpusFormat corpusFormat(const std::filesystem::path &file)
     return extension == ".tsv" ? CorpusFormat::Tsv : CorpusFormat::PlainText;
 }
 
-Corpus readCorpus(const std::filesystem::path &file)
+Corpus readCorpusRows(const std::filesystem::path &file, const CorpusRows::Handler &before)
 {
     InputFile input{file, InputFile::Accept::AnyStream};
-    CorpusBuilder builder{corpusFormat(file), file.string()};
+    CorpusBuilder builder{corpusFormat(file), file.string(), before};
     std::vector<char> block(1 << 20);
     while (const std::size_t got = input.read(block))
         builder.feed({block.data(), got});
     return builder.finish();
 }
 
-Corpus parseCorpus(std::string_view bytes, CorpusFormat format, const std::string &source)
+Corpus parseCorpusRows(std::string_view bytes, CorpusFormat format, const std::string &source, const CorpusRows::Handler &before)
 {
-    CorpusBuilder builder{format, source};
+    CorpusBuilder builder{format, source, before};
     builder.feed(bytes);
     return builder.finish();
+}
+
+Corpus readCorpus(const std::filesystem::path &file)
+{
+    return readCorpusRows(file, {});
+}
+
+Corpus parseCorpus(std::string_view bytes, CorpusFormat format, const std::string &source)
+{
+    return parseCorpusRows(bytes, format, source, {});
 }
 
 } // namespace expertscope

@@ -38,7 +38,7 @@ class CorpusRows::PlainRow final : public RowParser {
 public:
     bool parse(std::string_view row, const std::string &, Fields &fields) override
     {
-        fields.push_back({"text", std::string{row}});
+        fields.push_back({"text", std::string{row}, true, {}});
         return true;
     }
 };
@@ -49,14 +49,22 @@ public:
     {
         m_values.clear();
         Reader{where, m_values}.parse(row);
-        for (auto &[name, value] : m_values)
-            if (!std::holds_alternative<std::monostate>(value))
-                fields.push_back({name, text(std::move(value)), std::holds_alternative<std::string>(value)});
+        for (auto &[name, value, list, isWhole] : m_values)
+            if (list && isWhole)
+                fields.push_back({name, {}, false, std::move(list)});
+            else if (!list && !std::holds_alternative<std::monostate>(value))
+                fields.push_back({name, text(std::move(value)), std::holds_alternative<std::string>(value), {}});
         return true;
     }
 
 private:
-    using Values = std::vector<std::pair<std::string, JsonScalar>>;
+    struct Value {
+        std::string name;
+        JsonScalar scalar;
+        std::optional<std::vector<std::string>> list;
+        bool isWhole = true; ///< false for a list that holds lists or objects
+    };
+    using Values = std::vector<Value>;
 
     class Reader final : public JsonEvents {
     public:
@@ -72,6 +80,13 @@ private:
         {
             if (depth() == 1 && kind != Container::Object)
                 fail("the row is not a JSON object");
+            if (depth() == 2) {
+                m_inList = kind == Container::Array;
+                if (m_inList)
+                    m_values.push_back({key(1), {}, std::vector<std::string>{}});
+            } else if (depth() > 2 && m_inList) {
+                m_values.back().isWhole = false;
+            }
         }
         void closing(Container) override { }
         void scalar(JsonScalar value) override
@@ -79,9 +94,12 @@ private:
             if (depth() == 0)
                 fail("the row is not a JSON object");
             if (depth() == 1)
-                m_values.emplace_back(key(1), std::move(value));
+                m_values.push_back({key(1), std::move(value), {}});
+            else if (depth() == 2 && m_inList)
+                m_values.back().list->push_back(text(std::move(value)));
         }
         Values &m_values;
+        bool m_inList = false;
     };
 
     static std::string text(JsonScalar &&value)
@@ -119,7 +137,7 @@ public:
                 "Put a field that contains the separator, a quotation mark or a line break in quotation marks, and check that the row is "
                 "complete");
         for (std::size_t i = 0; i < values.size(); ++i)
-            fields.push_back({m_names[i], std::move(values[i])});
+            fields.push_back({m_names[i], std::move(values[i]), true, {}});
         return true;
     }
 

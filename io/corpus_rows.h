@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,7 +18,8 @@ namespace expertscope {
 struct CorpusField {
     std::string_view name;
     std::string value;
-    bool isText = true; ///< false for JSON numbers and booleans
+    bool isText = true; ///< false for JSON numbers, booleans and lists
+    std::optional<std::vector<std::string>> list; ///< of a JSON list of plain values; `value` is empty then
 };
 
 class CorpusRows {
@@ -48,5 +50,9 @@ private:
     std::string m_pending; ///< the row's bytes of earlier blocks
     std::int64_t m_line = 1; ///< where the row starts
 };
+
+/// readCorpus() and parseCorpus() that let `before` see each row's fields first: it may take some away or rename them.
+Corpus readCorpusRows(const std::filesystem::path &file, const CorpusRows::Handler &before);
+Corpus parseCorpusRows(std::string_view bytes, CorpusFormat format, const std::string &source, const CorpusRows::Handler &before);
 
 } // namespace expertscope

@@ -28,6 +28,7 @@ const QList<Layer> &layers()
         {"engine/cuda/", {"engine/core/"}},
         {"engine/no_cuda/", {"engine/core/"}},
         {"engine/analysis/", {"engine/core/"}},
+        {"engine/experiments/", {"engine/core/", "engine/text/", "engine/forward/", "engine/analysis/"}},
         {"io/", {"engine/core/", "engine/text/"}},
         {"views/common/", {"engine/core/", "engine/analysis/"}, true},
         {"views/view_kinds", {"views/"}, true},

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
 // expertscope analyse: runs one analysis on trace files and prints its numbers.
+#include "app/cli/result_output.h"
 #include "app/cli/verbs.h"
 #include "engine/analysis/result_text.h"
 #include "engine/core/error.h"
@@ -21,8 +22,9 @@ namespace {
 struct Options {
     std::string id;
     std::vector<std::string> traces, settings;
-    std::string part, output;
-    bool list = false, csv = false, json = false, force = false;
+    std::string output;
+    ResultFormat format;
+    bool list = false, force = false;
 };
 
 using Settings = std::vector<std::pair<std::string, std::string>>;
@@ -72,7 +74,7 @@ nlohmann::ordered_json listJson()
 
 std::string list(const Options &options)
 {
-    if (options.json)
+    if (options.format.json)
         return listJson().dump(2) + '\n';
     std::string text;
     if (!options.id.empty())
@@ -80,42 +82,6 @@ std::string list(const Options &options)
     for (const AnalysisKind &kind : analyses())
         text += std::string{kind.id} + std::string(kind.id.size() < 22 ? 22 - kind.id.size() : 1, ' ') + std::string{kind.help} + '\n';
     return text + "\nexpertscope analyse --list ID says what one of them counts, and its settings.\n";
-}
-
-/// The table or matrix that --part names (the first table without it), as CSV.
-std::string partAsCsv(const Result &result, const std::string &part)
-{
-    std::string known;
-    for (const Table &table : result.tables) {
-        if (part.empty() || table.id == part)
-            return csv(table);
-        known += (known.empty() ? "" : ", ") + table.id;
-    }
-    for (const Matrix &matrix : result.matrices) {
-        if (matrix.id == part)
-            return csv(matrix);
-        known += ", " + matrix.id;
-    }
-    throw Error{ErrorKind::Usage, "the result has no such part", part, "Its parts are " + known};
-}
-
-std::string text(const AnalysisKind &kind, const Result &result, const Options &options)
-{
-    if (options.json)
-        return resultJson(kind, result).dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + '\n';
-    if (options.csv)
-        return partAsCsv(result, options.part);
-    const Table *shown = result.tables.empty() ? nullptr : &result.tables.front();
-    for (const Table &table : result.tables)
-        if (table.id == options.part)
-            shown = &table;
-    std::string plain = plainText(kind, result, shown, 40);
-    std::string parts;
-    for (const Table &table : result.tables)
-        parts += ' ' + table.id;
-    for (const Matrix &matrix : result.matrices)
-        parts += ' ' + matrix.id;
-    return plain + "\nParts (--part NAME --csv):" + parts + '\n';
 }
 
 int run(const Options &options, Command &command)
@@ -139,7 +105,7 @@ int run(const Options &options, Command &command)
         input.traces.push_back(openTraceFile(trace));
     const Result result = runAnalysis(kind, input, params, command.terminal.progress());
     command.terminal.endProgress();
-    const std::string out = text(kind, result, options);
+    const std::string out = formatted(kind, result, options.format);
     if (!file) {
         std::fwrite(out.data(), 1, out.size(), stdout);
         return 0;
@@ -163,9 +129,7 @@ void declareAnalyse(CLI::App &app, Command &command)
     app.add_option("trace", options->traces, "Trace file; two for an analysis that compares");
     app.add_flag("--list", options->list, "Name all analyses; with an analysis: what it counts, and its settings");
     app.add_option("--set", options->settings, "A setting, as name=value; repeat it for more")->expected(1)->take_all();
-    app.add_option("--part", options->part, "Table or matrix to print; the first table is the answer");
-    const auto csvFlag = app.add_flag("--csv", options->csv, "One table as CSV, all rows");
-    app.add_flag("--json", options->json, "Everything as JSON")->excludes(csvFlag);
+    declareResultFormat(app, options->format);
     app.add_option("-o,--output", options->output, "Write here instead of to standard output");
     app.add_flag("--force", options->force, "Replace an existing output file");
     app.footer("Example:\n  expertscope analyse --list\n  expertscope analyse load-balance trace.h5 --set batch=256 --csv -o balance.csv");

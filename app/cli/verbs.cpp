@@ -18,6 +18,7 @@ std::span<const Verb> verbs()
         {"info", "Says what a model folder or a trace file is", declareInfo},
         {"trace", "Runs a corpus through a model and writes every routing decision to an HDF5 file", declareTrace},
         {"analyse", "Answers a question about one trace or two: divergence, load, specialisation, ...", declareAnalyse},
+        {"eval", "Examines a model on texts, multiple choice or generation, by language and label", declareEval},
         {"import", "Turns what another tool recorded into a trace file, after checks", declareImport},
         {"generate", "Continues a prompt, and records its routing if asked to", declareGenerate},
     };

@@ -32,6 +32,7 @@ struct Verb {
 std::span<const Verb> verbs();
 
 void declareAnalyse(CLI::App &app, Command &command);
+void declareEval(CLI::App &app, Command &command);
 void declareImport(CLI::App &app, Command &command);
 void declareInfo(CLI::App &app, Command &command);
 void declareTrace(CLI::App &app, Command &command);

@@ -2,48 +2,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command line as a person uses it: the real program in its own process on the bundled demo; exit codes, what goes to
 // which stream, what is on disk afterwards.
+#include "tests/app/program.h"
+
 #include <QDir>
 #include <QFile>
 #include <QJsonArray>
 #include <QJsonDocument>
 #include <QJsonObject>
-#include <QProcess>
 #include <QTemporaryDir>
 #include <QTest>
 
 #include <algorithm>
 #include <csignal>
-
-namespace {
-
-struct Outcome {
-    int exitCode = -1;
-    QByteArray out, err;
-};
-
-Outcome run(const QStringList &arguments, const QByteArray &input = {})
-{
-    QProcess process;
-    process.start(EXPERTSCOPE_PROGRAM, arguments);
-    process.write(input);
-    process.closeWriteChannel();
-    if (!process.waitForFinished(120000))
-        return {};
-    return {process.exitStatus() == QProcess::NormalExit ? process.exitCode() : -2, process.readAllStandardOutput(),
-        process.readAllStandardError()};
-}
-
-QString demoModel()
-{
-    return QStringLiteral(SOURCE_DIR "/resources/demo/model");
-}
-
-QString demoCorpus()
-{
-    return QStringLiteral(SOURCE_DIR "/resources/demo/corpus/parallel.jsonl");
-}
-
-} // namespace
 
 class TestCli : public QObject {
     Q_OBJECT

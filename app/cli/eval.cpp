@@ -1,0 +1,111 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+// expertscope eval: examines a model on texts, multiple choice or generation, and says what it is worth, by language and label.
+#include "app/cli/result_output.h"
+#include "app/cli/score_files.h"
+#include "app/cli/verbs.h"
+#include "engine/analysis/result_text.h"
+#include "engine/core/error.h"
+#include "engine/experiments/evaluation.h"
+#include "io/eval_data.h"
+
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+#include <memory>
+
+namespace expertscope {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Options {
+    ModelOptions model;
+    std::vector<std::string> data;
+    std::string output, by;
+    std::int64_t limit = 0, bootstrap = 1000, permutations = 2000, seed = 42;
+    ScoringSettings scoring;
+    ResultFormat format;
+};
+
+std::vector<EvalData> readAll(const Options &options)
+{
+    std::vector<EvalData> all;
+    for (const std::string &file : options.data) {
+        EvalData &data = all.emplace_back(readEvalData(file));
+        if (options.limit > 0 && options.limit < std::ssize(data.corpus.rows)) {
+            data.corpus.rows.resize(static_cast<std::size_t>(options.limit));
+            data.tasks.resize(std::min(data.tasks.size(), data.corpus.rows.size()));
+        }
+    }
+    return all;
+}
+
+fs::path scoreFile(const Options &options, std::size_t data, const std::string &condition)
+{
+    if (options.output.empty())
+        return {};
+    const std::string stem = fs::path{options.data[data]}.stem().string();
+    return fs::path{options.output} / "scores" / (std::to_string(data + 1) + '-' + fileStem(stem) + "--" + fileStem(condition) + ".jsonl");
+}
+
+int run(const Options &options, Command &command)
+{
+    const Params params{evaluationKind().params,
+        std::vector<std::pair<std::string, std::string>>{{"by", options.by}, {"bootstrap", std::to_string(options.bootstrap)},
+            {"permutations", std::to_string(options.permutations)}, {"seed", std::to_string(options.seed)}}};
+    const std::vector<EvalData> data = readAll(options);
+    if (!options.output.empty()) {
+        claimFolder(options.output, {"scores", "result.json", "result.txt"});
+        fs::create_directory(fs::path{options.output} / "scores");
+    }
+    const LoadedModel open = loadModel(options.model, command.terminal);
+    std::vector<ConditionScores> conditions{{"baseline", {}}};
+    for (ConditionScores &condition : conditions)
+        for (std::size_t d = 0; d < data.size(); ++d)
+            condition.scores.push_back(scored(open, data[d], options.scoring, scoreFile(options, d, condition.name), command.terminal));
+    const Result result = evaluationResult(data, conditions, params, command.terminal.progress());
+    command.terminal.endProgress();
+    if (!options.output.empty()) {
+        const fs::path folder{options.output};
+        writeFile(folder / "result.json", formatted(evaluationKind(), result, {.part = {}, .csv = false, .json = true}), true);
+        writeFile(folder / "result.txt", formatted(evaluationKind(), result, {}), true);
+        for (const Table &table : result.tables)
+            writeFile(folder / (table.id + ".csv"), csv(table), true);
+    }
+    const std::string text = formatted(evaluationKind(), result, options.format);
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    return 0;
+}
+
+} // namespace
+
+void declareEval(CLI::App &app, Command &command)
+{
+    const auto options = std::make_shared<Options>();
+    declareModelOptions(app, options->model)->required();
+    app.add_option("-d,--data", options->data,
+           "Any corpus (loss in bits per byte), or JSONL of \"question\", \"choices\", \"answer\" (multiple choice) or of \"prompt\", "
+           "\"answer\" (exact match)")
+        ->required();
+    app.add_option(
+        "-o,--output", options->output, "Folder for the scores of each item and the result; a run that was stopped goes on there");
+    app.add_option("--by", options->by, "Columns to group by, between commas; else language, domain and the label columns");
+    app.add_option("--limit", options->limit, "Only the first items of each file; 0 = all")->check(CLI::NonNegativeNumber);
+    app.add_option("--separator", options->scoring.separator, "Between a question and a choice")->capture_default_str();
+    app.add_option("--max-new-tokens", options->scoring.maxNewTokens, "Of a generation")
+        ->check(CLI::Range(1, 1 << 20))
+        ->capture_default_str();
+    app.add_option("--batch-tokens", options->scoring.batchTokens, "Tokens run together; more is faster and needs more memory")
+        ->check(CLI::Range(1, 1 << 20))
+        ->capture_default_str();
+    app.add_option("--bootstrap", options->bootstrap, "Resamplings for the intervals; 0 leaves them out")->capture_default_str();
+    app.add_option("--permutations", options->permutations, "Sign flips for p; 0 leaves p out")->capture_default_str();
+    app.add_option("--seed", options->seed, "Of both")->capture_default_str();
+    declareResultFormat(app, options->format);
+    app.footer("Example:\n  expertscope eval --model resources/demo/model --data resources/demo/corpus/parallel.jsonl -o evaluation");
+    app.callback([options, &command] { command.exitCode = run(*options, command); });
+}
+
+} // namespace expertscope

@@ -1,0 +1,27 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+// Scores of a model on data under one routing, kept in a file item by item, so that a run that was stopped goes on where it was.
+#pragma once
+
+#include "app/cli/load_model.h"
+#include "engine/experiments/item_scores.h"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace expertscope {
+
+/// Scores all items. What `file` holds already is taken from it and the rest is added as it comes; an empty path keeps nothing.
+/// Throws Cancelled with what was done in the file; Error: Check for a file of other scores, Input for a damaged one.
+std::vector<ItemScore> scored(
+    const LoadedModel &open, const EvalData &data, const ScoringSettings &settings, const std::filesystem::path &file, Terminal &terminal);
+
+/// Makes the folder of an experiment, or takes one that is there if it holds nothing but `own` and *.csv, *.svg files. Throws Error
+/// (Input).
+void claimFolder(const std::filesystem::path &folder, const std::vector<std::string> &own);
+
+/// A name of a file out of any name: letters, digits, dot, minus and underscore stay.
+std::string fileStem(const std::string &name);
+
+} // namespace expertscope
