@@ -24,6 +24,7 @@ const QList<Layer> &layers()
         {"engine/families/", {"engine/core/"}},
         {"engine/routing/", {"engine/core/"}},
         {"engine/forward/", {"engine/core/", "engine/families/", "engine/routing/", "engine/text/"}},
+        {"engine/steering/", {"engine/core/", "engine/forward/", "engine/routing/", "engine/text/"}},
         {"engine/cpu/", {"engine/core/"}},
         {"engine/cuda/", {"engine/core/"}},
         {"engine/no_cuda/", {"engine/core/"}},

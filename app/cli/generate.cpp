@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // expertscope generate: continues a prompt and prints the text as it comes; with -o records prompt and continuation.
 #include "app/cli/load_model.h"
+#include "app/cli/steering_options.h"
 #include "app/cli/verbs.h"
 #include "app/recording.h"
 #include "engine/core/error.h"
@@ -23,6 +24,7 @@ struct Options {
     std::string prompt, output;
     RunSpec spec;
     bool force = false;
+    SteeringOptions steering;
 };
 
 std::string promptText(const std::string &given)
@@ -32,20 +34,22 @@ std::string promptText(const std::string &given)
     return {std::istreambuf_iterator<char>{std::cin}, std::istreambuf_iterator<char>{}};
 }
 
-int run(const Options &options, Command &command)
+int run(Options &options, Command &command)
 {
     std::unique_ptr<TraceSink> sink;
     if (!options.output.empty())
         sink = createTraceFile(options.output, {.overwrite = options.force});
+    const std::optional<Recipe> recipe = readRecipe(options.steering);
     const LoadedModel open = loadModel(options.model, command.terminal);
+    SteeredRun steered{recipe, open, {}, options.spec};
     CorpusRow row;
     row.id = "prompt";
     row.prompt = promptText(options.prompt);
     bool cut = false;
     const TokenSequence prompt = tokenSequence(row, *open.tokenizer, 0, cut);
-    checkRun(open.model->config(), {&prompt, 1}, options.spec); // before anything is printed
+    checkRun(open.model->config(), {&prompt, 1}, options.spec, steered.steering()); // before anything is printed
     if (sink) {
-        TraceMeta meta = traceMeta(*open.model, *open.backend, options.spec);
+        TraceMeta meta = traceMeta(*open.model, *open.backend, options.spec, steered.steering());
         describeRecording(meta, "Prompt and continuation", "by the command line");
         meta.engine.commandLine = command.line;
         sink->begin(meta);
@@ -58,8 +62,8 @@ int run(const Options &options, Command &command)
     GenerateResult result;
     bool stopped = false;
     try {
-        result = generate(
-            *open.model, *open.backend, prompt, options.spec, open.tokenizer.get(), sink.get(), print, command.terminal.progress());
+        result = generate(*open.model, *open.backend, prompt, options.spec, open.tokenizer.get(), sink.get(), print,
+            command.terminal.progress(), steered.steering());
     } catch (const Cancelled &) {
         stopped = true;
     }
@@ -76,6 +80,7 @@ int run(const Options &options, Command &command)
         rate(prompt.tokens.size(), result.prefillSeconds), result.tokens.size(), rate(result.tokens.size(), result.decodeSeconds),
         result.stoppedByEos ? ", ended by the end-of-text token" : "");
     command.terminal.note(text);
+    steered.report(command.terminal);
     return 0;
 }
 
@@ -102,6 +107,7 @@ void declareGenerate(CLI::App &app, Command &command)
     app.add_option("--seed", options->spec.sampling.seed, "Of the random draws")->capture_default_str();
     app.add_option("-o,--output", options->output, "Also write the routing of prompt and continuation to this HDF5 file");
     app.add_flag("--logits", options->spec.capture.routerLogits, "With -o: record the full router logits");
+    declareSteeringOptions(app, options->steering);
     app.add_flag("--force", options->force, "Replace an existing output file");
     app.footer("Example:\n  expertscope generate --model resources/demo/model --prompt \"Open a new window\" --max-tokens 40 --temperature "
                "0.8 --seed 1");

@@ -73,6 +73,7 @@ Json traceJson(const std::string &file)
     for (const auto &[name, present] : known)
         if (present)
             fields.push_back(name);
+    const Json recipe = meta.routingRecipe.empty() ? Json("") : Json::parse(meta.routingRecipe, nullptr, false);
     Json checks = Json::array();
     for (const TraceCheck &check : meta.checks)
         checks.push_back({{"name", check.name}, {"status", check.status}, {"value", check.value}, {"limit", check.limit}});
@@ -81,7 +82,8 @@ Json traceJson(const std::string &file)
         {"model_sha256", meta.model.sha256}, {"device", meta.engine.device}, {"command_line", meta.engine.commandLine},
         {"tokens", meta.tokens}, {"sequences", meta.sequences.size()}, {"moe_layers", meta.layers}, {"experts", meta.experts},
         {"slots", meta.slotCount}, {"fields", fields}, {"sequences_by_language", languages}, {"sequences_by_domain", domains},
-        {"never_chosen_experts", std::count(load.begin(), load.end(), 0)}, {"checks", checks}, {"notes", meta.notes}};
+        {"never_chosen_experts", std::count(load.begin(), load.end(), 0)}, {"checks", checks}, {"notes", meta.notes},
+        {"routing_recipe", recipe.is_discarded() ? Json(meta.routingRecipe) : recipe}};
 }
 
 /// One "name: value" line a field; lists and objects on one line, equal consecutive layers folded.

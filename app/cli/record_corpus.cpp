@@ -41,14 +41,14 @@ Sequences tokenised(const Corpus &corpus, const LoadedModel &open, const CorpusC
 }
 
 void recordCorpus(const Corpus &corpus, const LoadedModel &open, const Sequences &sequences, const RunSpec &spec,
-    const std::string &commandLine, TraceSink &sink, Terminal &terminal)
+    const std::string &commandLine, TraceSink &sink, Terminal &terminal, const Steering &steering)
 {
-    TraceMeta meta = traceMeta(*open.model, *open.backend, spec);
+    TraceMeta meta = traceMeta(*open.model, *open.backend, spec, steering);
     describeRecording(meta, corpus.source, "by the command line");
     meta.engine.commandLine = commandLine;
     meta.labelColumns = corpus.labelColumns;
     sink.begin(meta);
-    traceSequences(*open.model, *open.backend, sequences.list, spec, open.tokenizer.get(), sink, terminal.progress());
+    traceSequences(*open.model, *open.backend, sequences.list, spec, open.tokenizer.get(), sink, terminal.progress(), steering);
 }
 
 } // namespace expertscope

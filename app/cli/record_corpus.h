@@ -28,6 +28,6 @@ Sequences tokenised(const Corpus &corpus, const LoadedModel &open, const CorpusC
 
 /// Begins the sink and runs all sequences; the caller finishes it. Throws Cancelled with what was done in the sink.
 void recordCorpus(const Corpus &corpus, const LoadedModel &open, const Sequences &sequences, const RunSpec &spec,
-    const std::string &commandLine, TraceSink &sink, Terminal &terminal);
+    const std::string &commandLine, TraceSink &sink, Terminal &terminal, const Steering &steering = {});
 
 } // namespace expertscope

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // expertscope trace: runs a corpus through a model and writes every routing decision to an HDF5 file.
 #include "app/cli/record_corpus.h"
+#include "app/cli/steering_options.h"
 #include "app/cli/verbs.h"
 #include "engine/core/error.h"
 #include "io/corpus.h"
@@ -23,6 +24,7 @@ struct Options {
     RunSpec spec;
     bool noLogprobs = false, noCompression = false, halfWeights = false, force = false;
     CorpusCut cut;
+    SteeringOptions steering;
 };
 
 int run(Options &options, Command &command)
@@ -33,13 +35,15 @@ int run(Options &options, Command &command)
     auto sink = createTraceFile(
         options.output, {.overwrite = options.force, .compress = !options.noCompression, .halfWeights = options.halfWeights});
     const Corpus corpus = readCorpus(options.corpus);
+    const std::optional<Recipe> recipe = readRecipe(options.steering);
     const LoadedModel open = loadModel(options.model, terminal);
+    SteeredRun steered{recipe, open, corpus.labelColumns, options.spec};
     const Sequences sequences = tokenised(corpus, open, options.cut, terminal);
 
     const auto started = std::chrono::steady_clock::now();
     bool stopped = false;
     try {
-        recordCorpus(corpus, open, sequences, options.spec, command.line, *sink, terminal);
+        recordCorpus(corpus, open, sequences, options.spec, command.line, *sink, terminal, steered.steering());
     } catch (const Cancelled &) {
         stopped = true;
     }
@@ -58,6 +62,7 @@ int run(Options &options, Command &command)
     else
         terminal.note("Traced " + std::to_string(result.sequences.size()) + " sequences, " + std::to_string(result.tokens) + " tokens, "
             + std::to_string(result.moeLayers()) + " MoE layers in " + rate + ".");
+    steered.report(terminal);
     std::printf("%s\n", options.output.c_str());
     return stopped ? 130 : 0;
 }
@@ -80,6 +85,7 @@ void declareTrace(CLI::App &app, Command &command)
     app.add_option("--batch-tokens", options->spec.batchTokens, "Tokens run together; more is faster and needs more memory")
         ->check(CLI::Range(1, 1 << 20))
         ->capture_default_str();
+    declareSteeringOptions(app, options->steering);
     app.add_flag("--half-weights", options->halfWeights, "Store gate weights as 16-bit floats");
     app.add_flag("--no-compression", options->noCompression, "Store without shuffle + gzip");
     app.add_flag("--force", options->force, "Replace an existing output file");

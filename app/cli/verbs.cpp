@@ -20,6 +20,7 @@ std::span<const Verb> verbs()
         {"analyse", "Answers a question about one trace or two: divergence, load, specialisation, ...", declareAnalyse},
         {"eval", "Examines a model on texts, multiple choice or generation, by language and label", declareEval},
         {"import", "Turns what another tool recorded into a trace file, after checks", declareImport},
+        {"recipe", "Checks and prints a routing recipe, or says how two differ", declareRecipe},
         {"generate", "Continues a prompt, and records its routing if asked to", declareGenerate},
     };
     return list;

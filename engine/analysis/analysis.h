@@ -3,8 +3,8 @@
 // AnalysisKind: a pure function of traces -> Result, with what a person must know to read it. The list is analyses.cpp.
 #pragma once
 
-#include "engine/analysis/params.h"
 #include "engine/analysis/result.h"
+#include "engine/core/params.h"
 #include "engine/core/progress.h"
 #include "engine/core/trace.h"
 

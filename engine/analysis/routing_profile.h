@@ -4,7 +4,7 @@
 // number of sequences fits.
 #pragma once
 
-#include "engine/analysis/params.h"
+#include "engine/core/params.h"
 #include "engine/core/progress.h"
 #include "engine/core/summary.h"
 #include "engine/core/trace.h"

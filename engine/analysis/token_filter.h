@@ -5,7 +5,7 @@
 #pragma once
 
 #include "engine/analysis/parallel_texts.h"
-#include "engine/analysis/params.h"
+#include "engine/core/params.h"
 #include "engine/core/progress.h"
 #include "engine/core/trace.h"
 

@@ -16,6 +16,7 @@ struct Batch {
     std::vector<std::int32_t> positions; ///< [T] in the token's sequence
     std::vector<std::int32_t> sequences; ///< [T] the caller's number of the sequence
     std::vector<BatchSpan> spans;
+    Phase phase = Phase::Prefill; ///< of all rows
 
     std::int64_t rows() const { return static_cast<std::int64_t>(tokens.size()); }
 

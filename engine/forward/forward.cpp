@@ -6,11 +6,12 @@
 
 namespace expertscope {
 
-Forward::Forward(const Model &model, Backend &backend, const StageOverrides *overrides, ForwardObserver *observer)
+Forward::Forward(const Model &model, Backend &backend, const StageOverrides *overrides, ForwardObserver *observer, SteeringLog *log)
     : m_model{model}
     , m_backend{backend}
     , m_overrides{overrides}
     , m_observer{observer}
+    , m_log{log}
 {
 }
 

@@ -8,13 +8,14 @@
 #include "engine/forward/batch.h"
 #include "engine/forward/forward_observer.h"
 #include "engine/forward/model.h"
+#include "engine/routing/steering_log.h"
 
 namespace expertscope {
 
 class Forward {
 public:
-    /// All must outlive this; overrides and observer may be null.
-    Forward(const Model &model, Backend &backend, const StageOverrides *overrides, ForwardObserver *observer);
+    /// All must outlive this; overrides, observer and log may be null.
+    Forward(const Model &model, Backend &backend, const StageOverrides *overrides, ForwardObserver *observer, SteeringLog *log = nullptr);
 
     /// Runs a batch through all layers; returns [T, H] after the final norm, valid until the next run. Spans with a cache slot
     /// need `cache`. Reports rows done as layers pass; throws Cancelled between layers.
@@ -43,6 +44,7 @@ private:
     Backend &m_backend;
     const StageOverrides *m_overrides;
     ForwardObserver *m_observer;
+    SteeringLog *m_log;
     Workspace m_work;
     std::vector<RoutingPlace> m_places; ///< [T]
     std::vector<float> m_logits; ///< [T, E]

@@ -26,13 +26,15 @@ double secondsSince(std::chrono::steady_clock::time_point start)
 /// One running sequence: its KV cache, its record, and the logits after its last token.
 class Generation {
 public:
-    Generation(const Model &model, Backend &backend, const RunSpec &spec, std::int64_t total, const Tokenizer *tokenizer, TraceSink *sink)
+    Generation(const Model &model, Backend &backend, const RunSpec &spec, std::int64_t total, const Tokenizer *tokenizer, TraceSink *sink,
+        const Steering &steering)
         : m_model{model}
         , m_backend{backend}
         , m_spec{spec}
         , m_total{total}
-        , m_recorder{sink ? std::make_optional<Recorder>(model, spec.capture, tokenizer, *sink) : std::nullopt}
-        , m_forward{model, backend, nullptr, m_recorder ? &*m_recorder : nullptr}
+        , m_overrides{steering.overrides}
+        , m_recorder{sink ? std::make_optional<Recorder>(model, spec.capture, tokenizer, *sink, m_overrides) : std::nullopt}
+        , m_forward{model, backend, m_overrides, m_recorder ? &*m_recorder : nullptr, steering.log}
         , m_cache{backend.makeKvCache(model.config(), 1, total)}
         , m_deviceLogits{backend.allocate(DType::F32, {1, model.config().vocab})}
         , m_logits(static_cast<std::size_t>(model.config().vocab))
@@ -53,7 +55,12 @@ public:
         }
     }
 
-    void decode(std::int32_t token, const Progress &progress) { run({&token, 1}, {-1}, Phase::Decode, progress); }
+    void decode(std::int32_t token, const Progress &progress)
+    {
+        if (m_overrides)
+            m_overrides->append(0, token);
+        run({&token, 1}, {-1}, Phase::Decode, progress);
+    }
 
     /// Logits after the last token that was run.
     std::span<const float> logits() const { return m_logits; }
@@ -75,16 +82,17 @@ private:
     void run(std::span<const std::int32_t> tokens, const std::vector<std::int32_t> &following, Phase phase, const Progress &progress)
     {
         Batch batch;
+        batch.phase = phase;
         batch.append(0, tokens, m_past, 0);
         const Tensor out = m_forward.run(batch, m_cache.get(), progress.part(m_past, m_total));
         m_backend.linear(out.rows(batch.rows() - 1, batch.rows()), *m_model.head(), nullptr, m_deviceLogits);
         m_backend.download(m_deviceLogits, m_logits);
         if (m_recorder)
-            record(batch, out, following, phase);
+            record(batch, out, following);
         m_past += batch.rows();
     }
 
-    void record(const Batch &batch, const Tensor &out, const std::vector<std::int32_t> &following, Phase phase)
+    void record(const Batch &batch, const Tensor &out, const std::vector<std::int32_t> &following)
     {
         std::vector<float> next;
         std::vector<std::int32_t> predicted;
@@ -99,13 +107,14 @@ private:
                 m_backend.logProbs(out.rows(0, batch.rows() - 1), *m_model.head(), std::span{following}.first(before),
                     std::span{next}.first(before), std::span{predicted}.first(before));
         }
-        m_recorder->finishBatch(batch, phase, next, predicted);
+        m_recorder->finishBatch(batch, next, predicted);
     }
 
     const Model &m_model;
     Backend &m_backend;
     const RunSpec &m_spec;
     std::int64_t m_total; ///< tokens that will have been run at most, and what the cache holds
+    StageOverrides *m_overrides;
     std::optional<Recorder> m_recorder;
     Forward m_forward;
     std::unique_ptr<KvCache> m_cache;
@@ -118,14 +127,19 @@ private:
 } // namespace
 
 GenerateResult generate(const Model &model, Backend &backend, const TokenSequence &prompt, const RunSpec &spec, const Tokenizer *tokenizer,
-    TraceSink *sink, const std::function<void(const GeneratedToken &)> &onToken, const Progress &progress)
+    TraceSink *sink, const std::function<void(const GeneratedToken &)> &onToken, const Progress &progress, const Steering &steering)
 {
-    checkRun(model.config(), {&prompt, 1}, spec);
+    checkRun(model.config(), {&prompt, 1}, spec, steering);
+    if (steering.overrides) {
+        TokenSequence whole = prompt;
+        whole.nPrompt = std::ssize(prompt.tokens); // as it is recorded
+        steering.overrides->begin({&whole, 1});
+    }
     Sampler sampler{spec.sampling};
     const auto length = static_cast<std::int64_t>(prompt.tokens.size());
     const std::int64_t most = std::clamp<std::int64_t>(spec.maxNewTokens, 0, model.config().maxPositions - length);
     const std::int64_t total = length + std::max<std::int64_t>(most - 1, 0); // the last token drawn is not run
-    Generation run{model, backend, spec, total, tokenizer, sink};
+    Generation run{model, backend, spec, total, tokenizer, sink, steering};
     GenerateResult result;
     try {
         const auto start = std::chrono::steady_clock::now();

@@ -17,8 +17,10 @@ void Forward::runMoe(const Batch &batch, int layer, const MoeFfn &moe)
     m_logits.resize(static_cast<std::size_t>(rows * moe.experts));
     m_backend.download(logits, m_logits);
     for (std::size_t r = 0; r < m_places.size(); ++r)
-        m_places[r] = {layer, static_cast<std::int64_t>(r), batch.sequences[r], batch.positions[r]};
+        m_places[r] = {layer, static_cast<std::int64_t>(r), batch.sequences[r], batch.positions[r], batch.phase};
     const RoutedBatch routed = route(moe, weights.selectionBias, m_logits, m_places, m_overrides);
+    if (m_log)
+        m_log->add(layer, routed);
 
     Buffer norms;
     std::vector<float> hostNorms;

@@ -27,7 +27,7 @@ void storeHalf(std::span<const float> from, std::size_t width, std::uint16_t *to
 
 } // namespace
 
-TraceFields recordedFields(const Model &model, const Capture &capture)
+TraceFields recordedFields(const Model &model, const Capture &capture, const StageOverrides *overrides)
 {
     const std::vector<LayerConfig> &layers = model.config().layers;
     TraceFields fields;
@@ -39,16 +39,27 @@ TraceFields recordedFields(const Model &model, const Capture &capture)
     fields.logprob = fields.predictedId = capture.logprobs;
     fields.tokenText = !model.files().tokenizerJson.empty();
     fields.meanSoftmax = true;
+    fields.nActive = overrides && overrides->variesCount();
     return fields;
 }
 
-Recorder::Recorder(const Model &model, const Capture &capture, const Tokenizer *tokenizer, TraceSink &sink)
+int recordedSlots(const ModelConfig &config, const StageOverrides *overrides)
+{
+    int most = 0;
+    for (int layer : config.moeLayers()) {
+        const MoeFfn &rule = *config.layers[static_cast<std::size_t>(layer)].moe();
+        most = std::max(most, overrides ? overrides->slotCount(layer, rule) : rule.topK);
+    }
+    return most;
+}
+
+Recorder::Recorder(const Model &model, const Capture &capture, const Tokenizer *tokenizer, TraceSink &sink, const StageOverrides *overrides)
     : m_model{model}
-    , m_fields{recordedFields(model, capture)}
+    , m_fields{recordedFields(model, capture, overrides)}
     , m_tokenizer{tokenizer}
     , m_sink{sink}
     , m_layers{model.config().moeLayers()}
-    , m_slots{static_cast<std::size_t>(model.config().maxTopK())}
+    , m_slots{static_cast<std::size_t>(recordedSlots(model.config(), overrides))}
     , m_experts{static_cast<std::size_t>(model.config().maxExperts())}
 {
 }
@@ -122,9 +133,9 @@ void Recorder::sumSoftmax(std::size_t layerIndex, const Batch &batch, const Rout
     }
 }
 
-void Recorder::finishBatch(const Batch &batch, Phase phase, std::span<const float> next, std::span<const std::int32_t> predicted)
+void Recorder::finishBatch(const Batch &batch, std::span<const float> next, std::span<const std::int32_t> predicted)
 {
-    m_block.phase.assign(batch.tokens.size(), phase);
+    m_block.phase.assign(batch.tokens.size(), batch.phase);
     if (m_fields.predictedId)
         m_block.predictedId.assign(predicted.begin(), predicted.end());
     if (m_fields.logprob)

@@ -15,12 +15,15 @@ namespace expertscope {
 class Tokenizer;
 
 /// The fields a recording with this model holds. selectionScore comes with router logits, where a bias or groups change the choice.
-TraceFields recordedFields(const Model &model, const Capture &capture);
+TraceFields recordedFields(const Model &model, const Capture &capture, const StageOverrides *overrides = nullptr);
+/// The most experts a token gets in any layer. overrides may be null.
+int recordedSlots(const ModelConfig &config, const StageOverrides *overrides);
 
 class Recorder final : public ForwardObserver {
 public:
-    /// All must outlive this; tokenizer may be null if the model has none.
-    Recorder(const Model &model, const Capture &capture, const Tokenizer *tokenizer, TraceSink &sink);
+    /// All must outlive this; tokenizer may be null if the model has none, overrides where there are none.
+    Recorder(
+        const Model &model, const Capture &capture, const Tokenizer *tokenizer, TraceSink &sink, const StageOverrides *overrides = nullptr);
 
     bool wantsExpertNorms() const override { return m_fields.expertOutNorm; }
     void onEmbedding(const Batch &batch, const Tensor &hidden) override;
@@ -28,7 +31,7 @@ public:
 
     /// After the loop: writes the batch. next[r] is the log-probability of the token that follows row r, predicted[r] the likeliest id
     /// after it; both [T], or empty where they are not recorded.
-    void finishBatch(const Batch &batch, Phase phase, std::span<const float> next, std::span<const std::int32_t> predicted);
+    void finishBatch(const Batch &batch, std::span<const float> next, std::span<const std::int32_t> predicted);
     /// Corrects what finishBatch was told of a sequence's last row, when the following token is known only later.
     void setNextLogprob(std::int32_t sequence, float logprob);
     /// After the last token of a sequence; sequences end in order. Counts are given, firstToken is filled in.

@@ -36,18 +36,19 @@ void checkSequence(const ModelConfig &config, const TokenSequence &sequence)
 
 } // namespace
 
-void checkRun(const ModelConfig &config, std::span<const TokenSequence> sequences, const RunSpec &spec)
+void checkRun(const ModelConfig &config, std::span<const TokenSequence> sequences, const RunSpec &spec, const Steering &steering)
 {
     if (spec.batchTokens < 1)
         throw Error{
             ErrorKind::Usage, "a batch of " + std::to_string(spec.batchTokens) + " tokens cannot be run", "batch size", "Give 1 or more"};
-    if (!spec.routingRecipe.empty())
-        throw Error{ErrorKind::Usage, "this version runs no routing recipes", "routing recipe", "Run the model with its own routing"};
+    if (spec.routingRecipe.empty() != (steering.overrides == nullptr))
+        throw Error{ErrorKind::Usage, "the recipe to be recorded and the steering of the run do not belong together", "routing recipe",
+            "Give both or neither"};
     for (const TokenSequence &sequence : sequences)
         checkSequence(config, sequence);
 }
 
-TraceMeta traceMeta(const Model &model, const Backend &backend, const RunSpec &spec)
+TraceMeta traceMeta(const Model &model, const Backend &backend, const RunSpec &spec, const Steering &steering)
 {
     const BackendInfo device = backend.info();
     TraceMeta meta;
@@ -57,17 +58,19 @@ TraceMeta traceMeta(const Model &model, const Backend &backend, const RunSpec &s
     meta.engine = {meta.producer, meta.producerVersion, device.name, device.device,
         model.info().quantisation + " weights, F32 activations and KV cache", {}, spec.sampling.seed};
     meta.routingRecipe = spec.routingRecipe;
-    meta.fields = recordedFields(model, spec.capture);
-    meta.slotCount = model.config().maxTopK();
+    meta.fields = recordedFields(model, spec.capture, steering.overrides);
+    meta.slotCount = recordedSlots(model.config(), steering.overrides);
     meta.experts = model.config().maxExperts();
     meta.layers = model.config().moeLayers();
     return meta;
 }
 
 void traceSequences(const Model &model, Backend &backend, std::span<const TokenSequence> sequences, const RunSpec &spec,
-    const Tokenizer *tokenizer, TraceSink &sink, const Progress &progress)
+    const Tokenizer *tokenizer, TraceSink &sink, const Progress &progress, const Steering &steering)
 {
-    checkRun(model.config(), sequences, spec);
+    checkRun(model.config(), sequences, spec, steering);
+    if (steering.overrides)
+        steering.overrides->begin(sequences);
     std::vector<std::int64_t> lengths;
     std::int64_t total = 0;
     std::int64_t longestCut = 0;
@@ -79,8 +82,8 @@ void traceSequences(const Model &model, Backend &backend, std::span<const TokenS
     }
     const std::unique_ptr<KvCache> cache = longestCut > 0 ? backend.makeKvCache(model.config(), 1, longestCut) : nullptr;
 
-    Recorder recorder{model, spec.capture, tokenizer, sink};
-    Forward forward{model, backend, nullptr, &recorder};
+    Recorder recorder{model, spec.capture, tokenizer, sink, steering.overrides};
+    Forward forward{model, backend, steering.overrides, &recorder, steering.log};
     std::int64_t done = 0;
     for (const std::vector<SequencePart> &parts : planBatches(lengths, spec.batchTokens)) {
         Batch batch;
@@ -102,7 +105,7 @@ void traceSequences(const Model &model, Backend &backend, std::span<const TokenS
             predicted.resize(batch.tokens.size());
             backend.logProbs(out, *model.head(), following, next, predicted);
         }
-        recorder.finishBatch(batch, Phase::Prefill, next, predicted);
+        recorder.finishBatch(batch, next, predicted);
         for (const SequencePart &part : parts)
             if (part.end == lengths[part.sequence]) {
                 SequenceInfo info = sequences[part.sequence].info;

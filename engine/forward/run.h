@@ -1,11 +1,14 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
 // The two things a person does with a loaded model: trace given texts, and generate on from a prompt.
-// Both go through the one forward loop and write the same records to a TraceSink.
+// Both go through the one forward loop and write the same records to a TraceSink. Either can be steered.
 #pragma once
 
 #include "engine/core/run_spec.h"
+#include "engine/core/token_sequence.h"
 #include "engine/forward/model.h"
+#include "engine/routing/stages.h"
+#include "engine/routing/steering_log.h"
 
 #include <functional>
 #include <span>
@@ -15,25 +18,25 @@ namespace expertscope {
 
 class Tokenizer;
 
-/// One sequence to be traced. nPrompt <= tokens.size(); the rest is the given continuation.
-struct TokenSequence {
-    SequenceInfo info; ///< labels; firstToken and counts are filled in by the recorder
-    std::vector<std::int32_t> tokens;
-    std::int64_t nPrompt = 0;
+/// How a run is steered; not at all by default. The same steering is RunSpec::routingRecipe in words, for the trace: a run takes
+/// both or neither.
+struct Steering {
+    StageOverrides *overrides = nullptr; ///< told of the sequences before they are run; used by one run at a time
+    SteeringLog *log = nullptr; ///< what it did is added here; may be null
 };
 
 /// TraceMeta of a recording with this model and backend; the caller adds title, history, command line, label columns. Where the model
 /// has a tokenizer.json the recording holds the tokens' bytes, so the functions below must then be given the tokenizer.
-TraceMeta traceMeta(const Model &model, const Backend &backend, const RunSpec &spec);
+TraceMeta traceMeta(const Model &model, const Backend &backend, const RunSpec &spec, const Steering &steering = {});
 
 /// Throws as traceSequences and generate do on sequences or a spec that cannot be run, without running anything.
-void checkRun(const ModelConfig &config, std::span<const TokenSequence> sequences, const RunSpec &spec);
+void checkRun(const ModelConfig &config, std::span<const TokenSequence> sequences, const RunSpec &spec, const Steering &steering = {});
 
 /// Runs all sequences, packed into batches of spec.batchTokens, and writes every token to the sink in the given order.
 /// A sequence longer than a batch is run in parts through a KV cache. Calls neither begin() nor finish(). Throws Cancelled between
 /// layers; Error (Usage) on a sequence that is empty or longer than the context; Error (Input) on a token id that is not in the vocabulary.
 void traceSequences(const Model &model, Backend &backend, std::span<const TokenSequence> sequences, const RunSpec &spec,
-    const Tokenizer *tokenizer, TraceSink &sink, const Progress &progress);
+    const Tokenizer *tokenizer, TraceSink &sink, const Progress &progress, const Steering &steering = {});
 
 struct GeneratedToken {
     std::int32_t id = 0;
@@ -50,7 +53,8 @@ struct GenerateResult {
 /// sequence: the prompt as Prefill, each drawn token as Decode once it has been run (the last drawn token is not).
 /// onToken (may be empty) is called after each draw. Ends early where the context is full. Throws as traceSequences does; when
 /// Cancelled, what was run so far is written as a complete, shorter sequence.
+/// Generation always starts from the prompt: a recipe that was changed in mid-generation acts on all tokens that are run with it.
 GenerateResult generate(const Model &model, Backend &backend, const TokenSequence &prompt, const RunSpec &spec, const Tokenizer *tokenizer,
-    TraceSink *sink, const std::function<void(const GeneratedToken &)> &onToken, const Progress &progress);
+    TraceSink *sink, const std::function<void(const GeneratedToken &)> &onToken, const Progress &progress, const Steering &steering = {});
 
 } // namespace expertscope

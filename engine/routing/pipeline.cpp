@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <numeric>
 
 namespace expertscope {
@@ -46,6 +47,8 @@ public:
             std::copy(m_choice.begin(), m_choice.end(), m_out.choice.begin() + static_cast<std::ptrdiff_t>(row * m_experts));
         weigh(place);
         store(row, place);
+        if (m_overrides)
+            m_out.changed[row] = changedSlots(logits, recorded);
     }
 
 private:
@@ -73,24 +76,34 @@ private:
         if (m_rule.score == ScoreFunction::Softmax)
             softmax(m_logits, m_score);
         else
-            std::transform(m_logits.begin(), m_logits.end(), m_score.begin(), [](float z) { return 1 / (1 + std::exp(-z)); });
+            sigmoid(m_logits, m_score);
     }
 
     /// S3 and S4.
     void choose(const RoutingPlace &place)
     {
-        if (!m_overrides || !m_overrides->choiceScore(place, m_score, m_choice)) {
-            std::copy(m_score.begin(), m_score.end(), m_choice.begin());
-            for (std::size_t e = 0; e < m_bias.size(); ++e)
-                m_choice[e] += m_bias[e];
-            if (m_rule.groups > 1)
-                keepBestGroups();
-        }
+        if (!m_overrides || !m_overrides->choiceScore(place, m_score, m_choice))
+            ownChoice(m_score);
+        if (m_overrides)
+            m_overrides->editChoice(place, m_choice);
         m_chosen.clear();
-        if (!m_overrides || !m_overrides->select(place, m_choice, m_chosen))
+        if (!m_overrides || !m_overrides->select(rowAt(place), m_chosen))
             topK(m_choice, m_rule.topK, m_chosen);
         else
             checkChosen(place);
+        if (m_overrides)
+            std::erase_if(m_chosen,
+                [this](std::int32_t e) { return m_choice[static_cast<std::size_t>(e)] == -std::numeric_limits<float>::infinity(); });
+    }
+
+    /// S3 by the family's rule.
+    void ownChoice(std::span<const float> scores)
+    {
+        std::copy(scores.begin(), scores.end(), m_choice.begin());
+        for (std::size_t e = 0; e < m_bias.size(); ++e)
+            m_choice[e] += m_bias[e];
+        if (m_rule.groups > 1)
+            keepBestGroups();
     }
 
     /// Group-limited selection (DeepSeek-V2 and V3, arXiv:2405.04434 and 2412.19437). Dropped groups are masked with 0 as in the
@@ -116,10 +129,10 @@ private:
     void weigh(const RoutingPlace &place)
     {
         m_weight.resize(m_chosen.size());
-        if (!m_overrides || !m_overrides->rawWeights(place, m_score, m_chosen, m_weight))
+        if (!m_overrides || !m_overrides->rawWeights(rowAt(place), m_chosen, m_weight))
             for (std::size_t i = 0; i < m_chosen.size(); ++i)
                 m_weight[i] = m_score[static_cast<std::size_t>(m_chosen[i])];
-        if ((!m_overrides || !m_overrides->normalise(place, m_weight)) && m_rule.normalise) {
+        if ((!m_overrides || !m_overrides->normalise(rowAt(place), m_weight)) && m_rule.normalise) {
             const float guard = m_rule.score == ScoreFunction::Sigmoid ? 1e-20f : 0.0f; // sigmoids may all underflow
             const float sum = std::accumulate(m_weight.begin(), m_weight.end(), 0.0f) + guard;
             for (float &w : m_weight)
@@ -148,6 +161,27 @@ private:
             to.weight[at++] = m_weight[i];
         }
     }
+
+    /// How many experts the family's rule takes from the unedited logits [E] that were not taken. Overwrites the row's scratch.
+    std::int32_t changedSlots(std::span<const float> logits, std::span<const float> softmaxOfLogits)
+    {
+        if (m_rule.score == ScoreFunction::Softmax) {
+            ownChoice(softmaxOfLogits);
+        } else {
+            sigmoid(logits, m_score);
+            ownChoice(m_score);
+        }
+        topK(m_choice, m_rule.topK, m_best);
+        return static_cast<std::int32_t>(std::count_if(m_best.begin(), m_best.end(),
+            [this](std::int32_t e) { return std::find(m_chosen.begin(), m_chosen.end(), e) == m_chosen.end(); }));
+    }
+
+    static void sigmoid(std::span<const float> x, std::span<float> y)
+    {
+        std::transform(x.begin(), x.end(), y.begin(), [](float z) { return 1 / (1 + std::exp(-z)); });
+    }
+
+    RoutingRow rowAt(const RoutingPlace &place) const { return {place, m_rule, m_logits, m_score, m_choice}; }
 
     void checkChosen(const RoutingPlace &place)
     {
@@ -215,6 +249,8 @@ RoutedBatch route(const MoeFfn &rule, std::span<const float> selectionBias, std:
     out.softmax.resize(places.size() * experts);
     if (!selectionBias.empty() || rule.groups > 1 || overrides)
         out.choice.resize(out.softmax.size());
+    if (overrides)
+        out.changed.resize(places.size());
 
     parallelFor(to.tokens, 64, [&](std::int64_t begin, std::int64_t end) {
         RowRouter router{rule, selectionBias, overrides, out};

@@ -17,6 +17,7 @@ struct RoutedBatch {
     Assignments assignments; ///< slot 0 has the largest weight
     std::vector<float> softmax; ///< [T, E] full softmax of the unedited logits
     std::vector<float> choice; ///< [T, E] S3, what selection compared; empty where that is the softmax itself
+    std::vector<std::int32_t> changed; ///< [T] of the experts the rule takes by itself, how many were not taken; empty without overrides
 };
 
 /// Routes rows of logits [T, E]. selectionBias: [E], or empty where the rule has none. overrides: may be null.

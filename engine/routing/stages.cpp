@@ -4,9 +4,23 @@
 
 namespace expertscope {
 
+void StageOverrides::begin(std::span<const TokenSequence>) { }
+
+void StageOverrides::append(std::int32_t, std::int32_t) { }
+
 int StageOverrides::slotCount(int, const MoeFfn &rule) const
 {
     return rule.topK;
+}
+
+bool StageOverrides::variesCount() const
+{
+    return true;
+}
+
+int StageOverrides::firstLayer() const
+{
+    return 0;
 }
 
 void StageOverrides::editLogits(const RoutingPlace &, std::span<float>) const { }
@@ -21,17 +35,19 @@ bool StageOverrides::choiceScore(const RoutingPlace &, std::span<const float>, s
     return false;
 }
 
-bool StageOverrides::select(const RoutingPlace &, std::span<const float>, std::vector<std::int32_t> &) const
+void StageOverrides::editChoice(const RoutingPlace &, std::span<float>) const { }
+
+bool StageOverrides::select(const RoutingRow &, std::vector<std::int32_t> &) const
 {
     return false;
 }
 
-bool StageOverrides::rawWeights(const RoutingPlace &, std::span<const float>, std::span<const std::int32_t>, std::span<float>) const
+bool StageOverrides::rawWeights(const RoutingRow &, std::span<const std::int32_t>, std::span<float>) const
 {
     return false;
 }
 
-bool StageOverrides::normalise(const RoutingPlace &, std::span<float>) const
+bool StageOverrides::normalise(const RoutingRow &, std::span<float>) const
 {
     return false;
 }

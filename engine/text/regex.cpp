@@ -52,7 +52,11 @@ std::string translated(std::string_view pattern)
 
 } // namespace
 
-Regex::Regex(std::string_view pattern)
+const Regex::Owner Regex::ofTokenizer{"a pattern of the tokenizer", "tokenizer.json", "Use the tokenizer.json published with the model"};
+const Regex::Owner Regex::ofRecipe{"the pattern that chooses tokens", "tokens", "Correct the regular expression"};
+
+Regex::Regex(std::string_view pattern, const Owner &owner)
+    : m_owner{&owner}
 {
     const std::string source = translated(pattern);
     int code = 0;
@@ -62,8 +66,8 @@ Regex::Regex(std::string_view pattern)
     if (!compiled) {
         PCRE2_UCHAR message[256];
         pcre2_get_error_message(code, message, sizeof message);
-        throw Error{ErrorKind::Input, "a pattern of the tokenizer does not compile: " + std::string{reinterpret_cast<char *>(message)},
-            "tokenizer.json, pattern \"" + wellFormedUtf8(pattern.substr(0, 80)) + "\"", "Use the tokenizer.json published with the model"};
+        throw Error{ErrorKind::Input, owner.pattern + (" does not compile: " + std::string{reinterpret_cast<char *>(message)}),
+            owner.file + (", pattern \"" + wellFormedUtf8(pattern.substr(0, 80)) + '"'), owner.remedy};
     }
     pcre2_jit_compile(compiled, PCRE2_JIT_COMPLETE); // where it fails, matching is slower but the same
     m_code = std::shared_ptr<void>{compiled, [](void *p) { pcre2_code_free(static_cast<pcre2_code *>(p)); }};
@@ -81,8 +85,8 @@ std::vector<std::pair<std::size_t, std::size_t>> Regex::matches(std::string_view
         if (count == PCRE2_ERROR_NOMATCH)
             break;
         if (count < 0)
-            throw Error{ErrorKind::Input, "a pattern of the tokenizer needs too much backtracking on this text", "tokenizer.json",
-                "Split the text into shorter sequences, or use the tokenizer.json published with the model"};
+            throw Error{ErrorKind::Input, m_owner->pattern + std::string{" needs too much backtracking on this text"}, m_owner->file,
+                std::string{"Split the text into shorter sequences. "} + m_owner->remedy};
         const PCRE2_SIZE *range = pcre2_get_ovector_pointer(data.get());
         if (range[1] > range[0])
             found.emplace_back(range[0], range[1]);

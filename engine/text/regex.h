@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
-// A regular expression of a tokenizer.json, run by PCRE2 with the reference library's (Oniguruma) meaning of \s and \w.
+// A regular expression of a tokenizer.json or of a person, run by PCRE2 with the reference library's (Oniguruma) meaning of \s and \w.
 #pragma once
 
 #include <memory>
@@ -12,8 +12,16 @@ namespace expertscope {
 
 class Regex {
 public:
-    /// Throws Error (Input) if the pattern does not compile.
-    explicit Regex(std::string_view pattern);
+    /// Whose pattern it is, for errors.
+    struct Owner {
+        const char *pattern; ///< "a pattern of the tokenizer"
+        const char *file;
+        const char *remedy;
+    };
+    static const Owner ofTokenizer, ofRecipe;
+
+    /// Throws Error (Input) if the pattern does not compile. The owner must outlive this.
+    explicit Regex(std::string_view pattern, const Owner &owner = ofTokenizer);
 
     /// Byte ranges [begin, end) of all non-overlapping matches in well-formed UTF-8, in order. Throws Error (Input) if the pattern
     /// needs more backtracking than any sane one does.
@@ -21,6 +29,7 @@ public:
 
 private:
     std::shared_ptr<void> m_code;
+    const Owner *m_owner;
 };
 
 } // namespace expertscope

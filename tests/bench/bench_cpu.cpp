@@ -117,7 +117,7 @@ public:
             const Tensor out = forward.run(batch, &cache, {});
             m_backend.linear(out.rows(batch.rows() - 1, batch.rows()), *m_model.head(), nullptr, m_logits);
             if (recorder)
-                recorder->finishBatch(batch, phase, {}, {});
+                recorder->finishBatch(batch, {}, {});
         };
         const auto prompt = static_cast<std::size_t>(m_options.promptTokens);
         const auto fresh = static_cast<std::size_t>(m_options.newTokens);

@@ -3,7 +3,7 @@
 // ParamForm: a form made from declared parameters: one field each, checked as declared, its help as tool tip.
 #pragma once
 
-#include "engine/analysis/params.h"
+#include "engine/core/params.h"
 
 #include <QWidget>
 

@@ -40,9 +40,10 @@ TokenSequence sequence(const std::string &id, std::int64_t length)
 
 /// Takes the least likely expert alone, and its weight as it is.
 struct Weakest : StageOverrides {
-    bool select(const RoutingPlace &place, std::span<const float> choice, std::vector<std::int32_t> &chosen) const override
+    bool select(const RoutingRow &row, std::vector<std::int32_t> &chosen) const override
     {
-        if (place.layer != 1)
+        const std::span<const float> choice = row.choice;
+        if (row.place.layer != 1)
             return false;
         chosen.push_back(static_cast<std::int32_t>(std::min_element(choice.begin(), choice.end()) - choice.begin()));
         return true;
@@ -326,7 +327,7 @@ private slots:
         QVERIFY(refusal({sequence("a", 3)}, spec).contains("a batch of 0 tokens"));
         spec = {};
         spec.routingRecipe = "{}";
-        QVERIFY(refusal({sequence("a", 3)}, spec).contains("no routing recipes"));
+        QVERIFY(refusal({sequence("a", 3)}, spec).contains("do not belong together"));
     }
 };
 

@@ -57,9 +57,10 @@ struct Ban : StageOverrides {
 /// The smallest prefix of experts whose probability exceeds p: a varying count.
 struct TopP : StageOverrides {
     int slotCount(int, const MoeFfn &moe) const override { return moe.experts; }
-    bool select(const RoutingPlace &place, std::span<const float> choice, std::vector<std::int32_t> &chosen) const override
+    bool select(const RoutingRow &row, std::vector<std::int32_t> &chosen) const override
     {
-        if (place.position == 1)
+        const std::span<const float> choice = row.choice;
+        if (row.place.position == 1)
             return false; // this row keeps the family's rule
         topK(choice, static_cast<int>(choice.size()), chosen);
         float mass = 0;
@@ -83,13 +84,12 @@ struct Everything : StageOverrides {
         std::transform(scores.begin(), scores.end(), choice.begin(), [](float s) { return -s; });
         return true;
     }
-    bool rawWeights(
-        const RoutingPlace &, std::span<const float>, std::span<const std::int32_t> chosen, std::span<float> weights) const override
+    bool rawWeights(const RoutingRow &, std::span<const std::int32_t> chosen, std::span<float> weights) const override
     {
         std::copy(chosen.begin(), chosen.end(), weights.begin());
         return true;
     }
-    bool normalise(const RoutingPlace &, std::span<float> weights) const override
+    bool normalise(const RoutingRow &, std::span<float> weights) const override
     {
         for (float &w : weights)
             w += 100;
@@ -108,7 +108,7 @@ struct Wrong : StageOverrides {
         : chosen{std::move(list)}
     {
     }
-    bool select(const RoutingPlace &, std::span<const float>, std::vector<std::int32_t> &out) const override
+    bool select(const RoutingRow &, std::vector<std::int32_t> &out) const override
     {
         out = chosen;
         return true;
@@ -204,6 +204,14 @@ private slots:
         QVERIFY(std::fabs(routed.assignments.weight[0] + routed.assignments.weight[1] - 1) < 1e-6f);
         QVERIFY(std::fabs(routed.softmax[3] - 0.313494f) < 1e-6f);
         QCOMPARE(routed.choice[3], 0.0f);
+        QCOMPARE(routed.changed, std::vector<std::int32_t>{1}); // expert 3 gave way to 0
+        QVERIFY(routeOne(rule(2, true), goldenLogits).changed.empty());
+        MoeFfn sigmoid = rule(2, true);
+        sigmoid.score = ScoreFunction::Sigmoid;
+        sigmoid.groups = 4;
+        sigmoid.topkGroups = 2;
+        QCOMPARE(
+            routeOne(sigmoid, goldenLogits, goldenBias, std::make_unique<StageOverrides>().get()).changed, std::vector<std::int32_t>{0});
     }
 
     void policyVariesTheCount()
@@ -216,6 +224,7 @@ private slots:
         QCOMPARE(routed.assignments.count[0], 3);
         QCOMPARE(routed.assignments.count[1], 2);
         QVERIFY(std::fabs(routed.assignments.weight[2] - 0.127457f) < 1e-6f);
+        QCOMPARE(routed.changed, (std::vector<std::int32_t>{0, 0})); // more experts, none of the own ones lost
         QCOMPARE(routed.assignments.expert[3], -1);
         QCOMPARE(routed.assignments.expert[8], 3);
     }

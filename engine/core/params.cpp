@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/analysis/params.h"
+#include "engine/core/params.h"
 
 #include "engine/core/error.h"
 
@@ -81,7 +81,7 @@ Params::Params(std::span<const ParamKind> kinds, std::span<const std::pair<std::
             for (const ParamKind &k : kinds)
                 known += (known.empty() ? "" : ", ") + std::string{k.id};
             throw Error{ErrorKind::Usage, "there is no setting of that name", id,
-                known.empty() ? "This analysis has no settings" : "Its settings are " + known};
+                known.empty() ? "There are no settings here" : "Its settings are " + known};
         }
         if (const std::string wanted = expected(*kind, value); !wanted.empty())
             throw Error{ErrorKind::Usage, "'" + value + "' is not a value of this setting", id, "Give " + wanted};

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
-// Parameters of an analysis: declared once, so that forms, --set, saved sessions and reports come from the declaration.
+// Parameters of an analysis, an intervention or a policy: declared once, so that forms, --set, recipes, saved sessions and reports
+// come from the declaration.
 #pragma once
 
 #include <array>
@@ -17,7 +18,7 @@ namespace expertscope {
 
 struct ParamKind {
     enum class Type { Integer, Real, Flag, Choice, Text };
-    std::string_view id; ///< kebab-case
+    std::string_view id; ///< as written in --set and in files
     std::string_view title; ///< label of a form
     std::string_view help; ///< meaning and unit, in a sentence
     Type type = Type::Text;
@@ -40,7 +41,7 @@ constexpr auto joined(const std::array<ParamKind, N> &...lists)
     return all;
 }
 
-/// The values an analysis runs with: every declared parameter has one, checked against its declaration.
+/// The values to run with: every declared parameter has one, checked against its declaration.
 class Params {
 public:
     /// Defaults with `given` (id, text) laid over them. Throws Error (Usage) for an unknown id, a value of the wrong type or out of range.

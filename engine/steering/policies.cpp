@@ -1,0 +1,85 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+// The list of policies, and those that leave the choice of experts to the model.
+#include "engine/steering/policies.h"
+
+#include "engine/core/error.h"
+#include "engine/steering/selection_policies.h"
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+#include <string>
+
+namespace expertscope {
+
+namespace {
+
+/// The chosen experts share the sum of their scores equally.
+class UniformWeights final : public StageOverrides {
+public:
+    bool rawWeights(const RoutingRow &row, std::span<const std::int32_t> chosen, std::span<float> weights) const override
+    {
+        const float sum = std::accumulate(chosen.begin(), chosen.end(), 0.0f,
+            [&](float total, std::int32_t e) { return total + row.scores[static_cast<std::size_t>(e)]; });
+        std::fill(weights.begin(), weights.end(), sum / static_cast<float>(chosen.size()));
+        return true;
+    }
+};
+
+class Temperature final : public StageOverrides {
+public:
+    explicit Temperature(double t)
+        : m_t{static_cast<float>(t)}
+    {
+    }
+    void editLogits(const RoutingPlace &, std::span<float> logits) const override
+    {
+        for (float &z : logits)
+            z /= m_t;
+    }
+
+private:
+    float m_t;
+};
+
+PolicyKind uniformWeightsPolicy()
+{
+    return {"uniform-weights", "Equal weights", "The chosen experts get equal weights with the same sum: what is left of the choice alone.",
+        "Control of SMoE-Dropout, arXiv:2303.01610", {}, false,
+        [](const Params &, const PolicyContext &) -> std::shared_ptr<StageOverrides> { return std::make_shared<UniformWeights>(); }};
+}
+
+PolicyKind temperaturePolicy()
+{
+    static const std::array params{ParamKind{"t", "Temperature", "The router logits are divided by this: above 1 flatter, below 1 sharper",
+        ParamKind::Type::Real, "2", 1e-3, 1e3}};
+    return {"temperature", "Router temperature",
+        "The router logits are divided by t before anything else: the weights change, the choice does not.", "Softmax temperature", params,
+        false, [](const Params &given, const PolicyContext &) -> std::shared_ptr<StageOverrides> {
+            return std::make_shared<Temperature>(given.real("t"));
+        }};
+}
+
+} // namespace
+
+std::span<const PolicyKind> policyKinds()
+{
+    static const std::array kinds{topKPolicy(), topPPolicy(), minPPolicy(), entropyHybridPolicy(), rankKPolicy(), randomPolicy(),
+        uniformWeightsPolicy(), allExpertsPolicy(), nullThresholdPolicy(), temperaturePolicy()};
+    return kinds;
+}
+
+const PolicyKind &policyKind(std::string_view id)
+{
+    const auto all = policyKinds();
+    const auto found = std::find_if(all.begin(), all.end(), [&](const PolicyKind &kind) { return kind.id == id; });
+    if (found != all.end())
+        return *found;
+    std::string known;
+    for (const PolicyKind &kind : all)
+        known += (known.empty() ? "" : ", ") + std::string{kind.id};
+    throw Error{ErrorKind::Usage, "there is no policy \"" + std::string{id} + '"', "policy", "There are " + known};
+}
+
+} // namespace expertscope

@@ -1,0 +1,170 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/steering/recipe_overrides.h"
+
+#include "engine/steering/policies.h"
+#include "engine/steering/validate.h"
+
+#include <algorithm>
+
+namespace expertscope {
+
+namespace {
+
+float numberOr0(const Params &params, std::string_view id)
+{
+    const auto &all = params.all();
+    const bool has = std::any_of(all.begin(), all.end(), [&](const auto &value) { return value.first == id; });
+    return has ? static_cast<float>(params.real(id)) : 0.0f;
+}
+
+} // namespace
+
+RecipeOverrides::RecipeOverrides(
+    const Recipe &recipe, const ModelConfig &config, const Tokenizer *tokenizer, std::vector<std::string> labelColumns)
+    : m_spans{tokenizer, std::move(labelColumns)}
+    , m_layers(config.layers.size())
+{
+    validate(recipe, config);
+    for (const Edit &edit : recipe.edits)
+        if (edit.enabled)
+            addEdit(recipe, edit, config);
+    for (const PolicySetting &setting : recipe.policies)
+        if (setting.enabled)
+            addPolicy(setting, config);
+}
+
+void RecipeOverrides::addEdit(const Recipe &recipe, const Edit &edit, const ModelConfig &config)
+{
+    const InterventionKind &kind = interventionKind(edit.op);
+    const Params params{kind.params, edit.settings};
+    const int span = m_spans.add(edit.tokens, edit.phase);
+    for (int layer : config.moeLayers()) {
+        const MoeFfn &rule = *config.layers[static_cast<std::size_t>(layer)].moe();
+        LayerEdit made{&kind, span, {}, {}, numberOr0(params, "strength"), numberOr0(params, "epsilon")};
+        made.experts = kind.forces ? forcedIn(recipe, edit, layer, rule) : expertsIn(edit, layer, rule);
+        if (const auto vector = edit.vectors.find(layer); vector != edit.vectors.end())
+            made.vector = vector->second;
+        if (made.experts.empty() && made.vector.empty())
+            continue;
+        Layer &at = m_layers[static_cast<std::size_t>(layer)];
+        at.excluded += kind.editChoice ? made.experts.size() : 0;
+        m_variesCount = m_variesCount || at.excluded + static_cast<std::size_t>(rule.topK) > static_cast<std::size_t>(rule.experts);
+        at.edits.push_back(std::move(made));
+    }
+}
+
+void RecipeOverrides::addPolicy(const PolicySetting &setting, const ModelConfig &config)
+{
+    const PolicyKind &kind = policyKind(setting.policy);
+    std::vector<int> layers = config.moeLayers();
+    std::erase_if(layers, [&](int layer) { return !coversLayer(setting.layers, layer); });
+    m_policies.push_back(kind.make(Params{kind.params, setting.settings}, {config, layers}));
+    m_variesCount = m_variesCount || kind.selects;
+    const int span = m_spans.add(setting.tokens, setting.phase);
+    for (int layer : layers)
+        m_layers[static_cast<std::size_t>(layer)].policies.push_back({m_policies.back().get(), span, kind.selects});
+}
+
+void RecipeOverrides::begin(std::span<const TokenSequence> sequences)
+{
+    m_spans.begin(sequences);
+    for (const auto &policy : m_policies)
+        policy->begin(sequences);
+}
+
+void RecipeOverrides::append(std::int32_t sequence, std::int32_t token)
+{
+    m_spans.append(sequence, token);
+    for (const auto &policy : m_policies)
+        policy->append(sequence, token);
+}
+
+int RecipeOverrides::slotCount(int layer, const MoeFfn &rule) const
+{
+    int most = 0;
+    bool always = false; // whether some policy chooses for every row
+    for (const LayerPolicy &at : at(layer).policies)
+        if (at.selects) {
+            most = std::max(most, at.policy->slotCount(layer, rule));
+            always = always || m_spans.isEverything(at.span);
+        }
+    return always ? most : std::max(most, rule.topK);
+}
+
+int RecipeOverrides::firstLayer() const
+{
+    const auto first =
+        std::find_if(m_layers.begin(), m_layers.end(), [](const Layer &layer) { return !layer.edits.empty() || !layer.policies.empty(); });
+    return static_cast<int>(first - m_layers.begin());
+}
+
+template<typename Ask>
+bool RecipeOverrides::answered(const RoutingPlace &place, const Ask &ask) const
+{
+    const std::vector<LayerPolicy> &policies = at(place.layer).policies;
+    return std::any_of(
+        policies.rbegin(), policies.rend(), [&](const LayerPolicy &at) { return m_spans.contains(at.span, place) && ask(at); });
+}
+
+void RecipeOverrides::editLogits(const RoutingPlace &place, std::span<float> logits) const
+{
+    const Layer &layer = at(place.layer);
+    for (const LayerPolicy &at : layer.policies)
+        if (m_spans.contains(at.span, place))
+            at.policy->editLogits(place, logits);
+    std::vector<float> own; // copied when the first edit comes
+    for (const LayerEdit &edit : layer.edits) {
+        if (!edit.kind->editLogits || !m_spans.contains(edit.span, place))
+            continue;
+        if (own.empty())
+            own.assign(logits.begin(), logits.end());
+        edit.kind->editLogits({own, edit.experts, edit.vector, edit.strength, edit.epsilon}, logits);
+    }
+}
+
+bool RecipeOverrides::score(const RoutingPlace &place, std::span<const float> logits, std::span<float> scores) const
+{
+    return answered(place, [&](const LayerPolicy &at) { return at.policy->score(place, logits, scores); });
+}
+
+bool RecipeOverrides::choiceScore(const RoutingPlace &place, std::span<const float> scores, std::span<float> choice) const
+{
+    return answered(place, [&](const LayerPolicy &at) { return at.policy->choiceScore(place, scores, choice); });
+}
+
+void RecipeOverrides::editChoice(const RoutingPlace &place, std::span<float> choice) const
+{
+    for (const LayerEdit &edit : at(place.layer).edits)
+        if (edit.kind->editChoice && m_spans.contains(edit.span, place))
+            edit.kind->editChoice({{}, edit.experts, edit.vector, edit.strength, edit.epsilon}, choice);
+}
+
+bool RecipeOverrides::select(const RoutingRow &row, std::vector<std::int32_t> &chosen) const
+{
+    return answered(row.place, [&](const LayerPolicy &at) { return at.policy->select(row, chosen); });
+}
+
+bool RecipeOverrides::rawWeights(const RoutingRow &row, std::span<const std::int32_t> chosen, std::span<float> weights) const
+{
+    return answered(row.place, [&](const LayerPolicy &at) { return at.policy->rawWeights(row, chosen, weights); });
+}
+
+bool RecipeOverrides::normalise(const RoutingRow &row, std::span<float> weights) const
+{
+    bool normalised = false;
+    answered(row.place, [&](const LayerPolicy &at) { // the one that chose is asked, and nobody after it
+        normalised = at.policy->normalise(row, weights);
+        return normalised || at.selects;
+    });
+    return normalised;
+}
+
+void RecipeOverrides::editWeights(const RoutingPlace &place, std::span<const std::int32_t> chosen, std::span<float> weights) const
+{
+    for (const LayerEdit &edit : at(place.layer).edits)
+        if (edit.kind->editWeights && m_spans.contains(edit.span, place))
+            edit.kind->editWeights({{}, edit.experts, edit.vector, edit.strength, edit.epsilon}, chosen, weights);
+}
+
+} // namespace expertscope
