@@ -251,7 +251,7 @@ private slots:
                     QVERIFY(std::find(kept.begin(), kept.end(), e) != kept.end());
                     const double expected = std::exp(static_cast<double>(logits[t * static_cast<std::size_t>(rule.experts) + e])) / sum;
                     const double found = static_cast<double>(weight[t * static_cast<std::size_t>(rule.topK) + s]);
-                    QVERIFY2(std::fabs(found / expected - 1) < 2e-3, family); // logits are kept as f16
+                    QVERIFY2(std::fabs(found / expected - 1) < 1e-2, family); // logits are kept as f16
                 }
             }
         }
@@ -349,7 +349,7 @@ private slots:
         span.label = "language";
         span.value = "fr";
         const Recipe french = recipe({edit("exclude", {{1, false, {0, 1, 2}}}, {}, span)});
-        const auto own = trace(model(), two, nullptr);
+        const auto own = trace(model(), two, nullptr, {}, {"genre"});
         const auto steered = trace(model(), two, &french, {}, {"genre"});
         for (int l = 0; l < own->meta().moeLayers(); ++l) {
             std::vector<ExpertId> before = ids(*own, l), after = ids(*steered, l);
