@@ -27,7 +27,7 @@ SteeredRun::SteeredRun(
 {
     if (!recipe)
         return;
-    m_compiled.emplace(*recipe, *open.model, open.tokenizer.get(), labelColumns);
+    m_compiled.emplace(*recipe, *open.model, *open.backend, open.tokenizer.get(), labelColumns);
     spec.routingRecipe = recipeJson(*recipe);
 }
 

@@ -14,7 +14,7 @@ const Tensor *biasOf(const Buffer &bias)
 } // namespace
 
 /// hidden += Wo attention(rope(norm(Wq x)), rope(norm(Wk x)), Wv x), x = normed.
-void Forward::runAttention(const Batch &batch, int layer, KvCache *cache)
+void Forward::runAttention(const Batch &batch, int layer, int cacheLayer, KvCache *cache)
 {
     const ModelConfig &model = m_model.config();
     const AttentionConfig &config = model.layers[static_cast<std::size_t>(layer)].attention;
@@ -50,7 +50,7 @@ void Forward::runAttention(const Batch &batch, int layer, KvCache *cache)
     m_backend.rope(keys, batch.positions, config);
     const Tensor attended = part(m_work.attended, rows, heads * size);
     m_backend.attention(
-        queries, keys, v.reshaped({rows, kvHeads, size}), batch.spans, config, cache, layer, attended.reshaped({rows, heads, size}));
+        queries, keys, v.reshaped({rows, kvHeads, size}), batch.spans, config, cache, cacheLayer, attended.reshaped({rows, heads, size}));
     const Tensor out = part(m_work.block, rows, model.hidden);
     m_backend.linear(attended, *weights.out, biasOf(weights.outBias), out);
     if (m_observer)

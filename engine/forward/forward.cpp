@@ -15,7 +15,7 @@ Forward::Forward(const Model &model, Backend &backend, const StageOverrides *ove
 {
 }
 
-Tensor Forward::run(const Batch &batch, KvCache *cache, const Progress &progress)
+Tensor Forward::run(const Batch &batch, KvCache *cache, const Progress &progress, KeptBatch *kept)
 {
     const ModelConfig &config = m_model.config();
     const std::int64_t rows = batch.rows();
@@ -27,24 +27,69 @@ Tensor Forward::run(const Batch &batch, KvCache *cache, const Progress &progress
     m_backend.embed(*m_model.embedding(), batch.tokens, hidden);
     if (m_observer)
         m_observer->onEmbedding(batch, hidden);
-    for (int l = 0; l < layers; ++l) {
+    int first = 0;
+    if (kept) {
+        kept->beginBatch(batch, m_observer && m_observer->wantsExpertNorms());
+        first = replay(batch, *kept);
+    }
+    const int changes = m_overrides ? m_overrides->firstLayer() : layers; // layers before this one are as in any run
+    int cacheLayer = layers; // of the next repeated layer
+    for (int l = first; l < layers; ++l) {
         progress.check();
-        const LayerConfig &layer = config.layers[static_cast<std::size_t>(l)];
-        m_backend.rmsNorm(hidden, m_model.layer(l).inputNorm, config.normEps, normed);
-        runAttention(batch, l, cache);
-        m_backend.rmsNorm(hidden, m_model.layer(l).ffnNorm, config.normEps, normed);
-        if (const MoeFfn *moe = layer.moe())
-            runMoe(batch, l, *moe);
-        else
-            runDense(batch, l);
-        if (m_observer)
-            m_observer->onLayer(batch, l, hidden);
+        if (kept && l <= changes)
+            kept->keepHidden(l, m_backend, hidden);
+        const int runs = m_overrides ? m_overrides->runs(l) : 1;
+        for (int r = 0; r < runs; ++r)
+            runLayer(batch, l, r == 0 ? l : cacheLayer++, r, cache, l < changes ? kept : nullptr);
         progress.report(rows * (l + 1) / (layers + 1), rows, "tokens"); // the head is still to come
     }
     m_backend.rmsNorm(hidden, m_model.finalNorm(), config.normEps, normed);
     if (m_observer)
         m_observer->onFinalNorm(batch, normed);
     return normed;
+}
+
+int Forward::replay(const Batch &batch, const KeptBatch &kept)
+{
+    const int first =
+        std::min(m_overrides ? m_overrides->firstLayer() : static_cast<int>(m_model.config().layers.size()), kept.lastLayer());
+    if (first <= 0)
+        return 0;
+    m_backend.upload(kept.hidden(first), part(m_work.hidden, batch.rows(), m_model.config().hidden));
+    for (int l = 0; l < first; ++l)
+        if (const KeptBatch::Routing *routing = kept.routing(l)) {
+            if (m_log)
+                m_log->add(l, routing->routed);
+            if (m_observer)
+                m_observer->onRouting(batch, {l, 0, {}, routing->logits, routing->routed, routing->expertNorms});
+        }
+    return first;
+}
+
+void Forward::runLayer(const Batch &batch, int layer, int cacheLayer, int repeat, KvCache *cache, KeptBatch *keep)
+{
+    const ModelConfig &config = m_model.config();
+    const Tensor hidden = part(m_work.hidden, batch.rows(), config.hidden);
+    const Tensor normed = part(m_work.normed, batch.rows(), config.hidden);
+    m_backend.rmsNorm(hidden, m_model.layer(layer).inputNorm, config.normEps, normed);
+    runAttention(batch, layer, cacheLayer, cache);
+    m_backend.rmsNorm(hidden, m_model.layer(layer).ffnNorm, config.normEps, normed);
+    if (const MoeFfn *moe = config.layers[static_cast<std::size_t>(layer)].moe())
+        runMoe(batch, layer, repeat, *moe, keep);
+    else
+        runDense(batch, layer);
+    if (m_observer)
+        m_observer->onLayer(batch, layer, hidden);
+}
+
+ModelConfig cachedLayers(const ModelConfig &config, const StageOverrides *overrides)
+{
+    ModelConfig all = config;
+    if (overrides)
+        for (std::size_t l = 0; l < config.layers.size(); ++l)
+            for (int r = 1; r < overrides->runs(static_cast<int>(l)); ++r)
+                all.layers.push_back(config.layers[l]);
+    return all;
 }
 
 void Forward::runDense(const Batch &batch, int layer)

@@ -7,6 +7,7 @@
 #include "engine/core/progress.h"
 #include "engine/forward/batch.h"
 #include "engine/forward/forward_observer.h"
+#include "engine/forward/kept_layers.h"
 #include "engine/forward/model.h"
 #include "engine/routing/steering_log.h"
 
@@ -18,8 +19,10 @@ public:
     Forward(const Model &model, Backend &backend, const StageOverrides *overrides, ForwardObserver *observer, SteeringLog *log = nullptr);
 
     /// Runs a batch through all layers; returns [T, H] after the final norm, valid until the next run. Spans with a cache slot
-    /// need `cache`. Reports rows done as layers pass; throws Cancelled between layers.
-    Tensor run(const Batch &batch, KvCache *cache, const Progress &progress);
+    /// need `cache`, which holds the layers of cachedLayers(). Reports rows done as layers pass; throws Cancelled between layers.
+    /// kept (may be null; not together with a cache): what is kept of a run of the same batch is not run again, and the observer hears
+    /// only onRouting() of it, with an empty input; what is found unchanged on the way is kept.
+    Tensor run(const Batch &batch, KvCache *cache, const Progress &progress, KeptBatch *kept = nullptr);
 
 private:
     /// Activations, allocated once for the largest batch so far.
@@ -33,9 +36,12 @@ private:
     };
 
     void reserve(std::int64_t rows);
-    void runAttention(const Batch &batch, int layer, KvCache *cache);
+    /// The layers before the first that may change, as far as they are kept; returns the first to run.
+    int replay(const Batch &batch, const KeptBatch &kept);
+    void runLayer(const Batch &batch, int layer, int cacheLayer, int repeat, KvCache *cache, KeptBatch *keep);
+    void runAttention(const Batch &batch, int layer, int cacheLayer, KvCache *cache);
     void runDense(const Batch &batch, int layer);
-    void runMoe(const Batch &batch, int layer, const MoeFfn &moe);
+    void runMoe(const Batch &batch, int layer, int repeat, const MoeFfn &moe, KeptBatch *keep);
     void runSharedExpert(const Batch &batch, int layer, const MoeFfn &moe);
     /// The first rows * width values of a workspace buffer as [rows, width].
     static Tensor part(const Buffer &buffer, std::int64_t rows, std::int64_t width);
@@ -47,7 +53,10 @@ private:
     SteeringLog *m_log;
     Workspace m_work;
     std::vector<RoutingPlace> m_places; ///< [T]
-    std::vector<float> m_logits; ///< [T, E]
+    std::vector<float> m_logits, m_otherLogits; ///< [T, E]
 };
+
+/// The model's layers and, behind them, one more for each time that a layer is repeated: what a KV cache of this run holds.
+ModelConfig cachedLayers(const ModelConfig &config, const StageOverrides *overrides);
 
 } // namespace expertscope

@@ -14,7 +14,8 @@ namespace expertscope {
 /// What one MoE block did with a batch.
 struct RoutingTap {
     int layer; ///< the model's own layer number
-    const Tensor &input; ///< [T, H] what router and experts read
+    int repeat; ///< 0; counts on where a layer is run more than once
+    const Tensor &input; ///< [T, H] what router and experts read; empty where the block was not run again
     std::span<const float> logits; ///< [T, E] S0
     const RoutedBatch &routed;
     std::span<const float> expertNorms; ///< [T, K] L2 norm of each chosen expert's unweighted output; empty unless wanted

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <limits>
 #include <optional>
 
@@ -35,7 +36,7 @@ public:
         , m_overrides{steering.overrides}
         , m_recorder{sink ? std::make_optional<Recorder>(model, spec.capture, tokenizer, *sink, m_overrides) : std::nullopt}
         , m_forward{model, backend, m_overrides, m_recorder ? &*m_recorder : nullptr, steering.log}
-        , m_cache{backend.makeKvCache(model.config(), 1, total)}
+        , m_cache{backend.makeKvCache(cachedLayers(model.config(), m_overrides), 1, total)}
         , m_deviceLogits{backend.allocate(DType::F32, {1, model.config().vocab})}
         , m_logits(static_cast<std::size_t>(model.config().vocab))
     {
@@ -126,6 +127,17 @@ private:
 
 } // namespace
 
+std::vector<float> contrasted(std::span<const float> strong, std::span<const float> weak, const SelfContrast &how)
+{
+    const double bar = static_cast<double>(*std::max_element(strong.begin(), strong.end())) + std::log(how.alpha);
+    std::vector<float> z(strong.size());
+    for (std::size_t i = 0; i < z.size(); ++i)
+        z[i] = static_cast<double>(strong[i]) < bar
+            ? std::numeric_limits<float>::lowest()
+            : static_cast<float>((1 + how.beta) * static_cast<double>(strong[i]) - how.beta * static_cast<double>(weak[i]));
+    return z;
+}
+
 GenerateResult generate(const Model &model, Backend &backend, const TokenSequence &prompt, const RunSpec &spec, const Tokenizer *tokenizer,
     TraceSink *sink, const std::function<void(const GeneratedToken &)> &onToken, const Progress &progress, const Steering &steering)
 {
@@ -134,24 +146,33 @@ GenerateResult generate(const Model &model, Backend &backend, const TokenSequenc
         TokenSequence whole = prompt;
         whole.nPrompt = std::ssize(prompt.tokens); // as it is recorded
         steering.overrides->begin({&whole, 1});
+        if (steering.contrast.weak)
+            steering.contrast.weak->begin({&whole, 1});
     }
     Sampler sampler{spec.sampling};
     const auto length = static_cast<std::int64_t>(prompt.tokens.size());
     const std::int64_t most = std::clamp<std::int64_t>(spec.maxNewTokens, 0, model.config().maxPositions - length);
     const std::int64_t total = length + std::max<std::int64_t>(most - 1, 0); // the last token drawn is not run
     Generation run{model, backend, spec, total, tokenizer, sink, steering};
+    std::optional<Generation> weak;
+    if (steering.contrast.weak)
+        weak.emplace(model, backend, spec, total, nullptr, nullptr, Steering{.overrides = steering.contrast.weak});
     GenerateResult result;
     try {
         const auto start = std::chrono::steady_clock::now();
         run.prefill(prompt.tokens, progress);
+        if (weak)
+            weak->prefill(prompt.tokens, Progress{progress.stopToken()});
         result.prefillSeconds = secondsSince(start);
 
         const auto decodeStart = std::chrono::steady_clock::now();
         for (std::int64_t drawn = 0; drawn < most; ++drawn) {
             if (drawn > 0)
                 run.decode(result.tokens.back().id, progress);
+            if (weak && drawn > 0)
+                weak->decode(result.tokens.back().id, Progress{progress.stopToken()});
             GeneratedToken token;
-            token.id = sampler.draw(run.logits());
+            token.id = sampler.draw(weak ? contrasted(run.logits(), weak->logits(), steering.contrast) : run.logits());
             token.logprob = static_cast<float>(logProbability(run.logits(), token.id));
             token.bytes = tokenizer ? tokenizer->tokenBytes(token.id) : std::string{};
             run.setNextLogprob(token.logprob);

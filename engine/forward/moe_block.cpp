@@ -5,7 +5,7 @@
 namespace expertscope {
 
 /// hidden += sum of weight * expert(x) + shared(x), x = normed. The only place where tokens are routed, and where routing is tapped.
-void Forward::runMoe(const Batch &batch, int layer, const MoeFfn &moe)
+void Forward::runMoe(const Batch &batch, int layer, int repeat, const MoeFfn &moe, KeptBatch *keep)
 {
     const LayerWeights &weights = m_model.layer(layer);
     const std::int64_t rows = batch.rows();
@@ -16,10 +16,20 @@ void Forward::runMoe(const Batch &batch, int layer, const MoeFfn &moe)
     m_backend.linear(x, *weights.router, nullptr, logits);
     m_logits.resize(static_cast<std::size_t>(rows * moe.experts));
     m_backend.download(logits, m_logits);
-    for (std::size_t r = 0; r < m_places.size(); ++r)
+    const Weight *const other = m_overrides ? m_overrides->router(layer) : nullptr;
+    m_otherLogits.resize(other ? m_logits.size() : 0);
+    if (other) {
+        m_backend.linear(x, *other, nullptr, logits);
+        m_backend.download(logits, m_otherLogits);
+    }
+    for (std::size_t r = 0; r < m_places.size(); ++r) {
         m_places[r] = {layer, static_cast<std::int64_t>(r), batch.sequences[r], batch.positions[r], batch.phase};
+        if (other)
+            m_places[r].otherLogits =
+                std::span{m_otherLogits}.subspan(r * static_cast<std::size_t>(moe.experts), static_cast<std::size_t>(moe.experts));
+    }
     const RoutedBatch routed = route(moe, weights.selectionBias, m_logits, m_places, m_overrides);
-    if (m_log)
+    if (m_log && repeat == 0)
         m_log->add(layer, routed);
 
     Buffer norms;
@@ -34,7 +44,9 @@ void Forward::runMoe(const Batch &batch, int layer, const MoeFfn &moe)
     if (norms)
         m_backend.download(norms, hostNorms);
     if (m_observer)
-        m_observer->onRouting(batch, {layer, x, m_logits, routed, hostNorms});
+        m_observer->onRouting(batch, {layer, repeat, x, m_logits, routed, hostNorms});
+    if (keep)
+        keep->keepRouting(layer, m_logits, routed, hostNorms);
 }
 
 void Forward::runSharedExpert(const Batch &batch, int layer, const MoeFfn &moe)

@@ -86,6 +86,8 @@ void Recorder::onEmbedding(const Batch &batch, const Tensor &)
 
 void Recorder::onRouting(const Batch &batch, const RoutingTap &tap)
 {
+    if (tap.repeat > 0) // a trace has one place for each layer
+        return;
     const auto index = static_cast<std::size_t>(std::lower_bound(m_layers.begin(), m_layers.end(), tap.layer) - m_layers.begin());
     storeSlots(index, tap);
     storeScores(index, tap);

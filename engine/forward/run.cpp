@@ -69,6 +69,9 @@ void traceSequences(const Model &model, Backend &backend, std::span<const TokenS
     const Tokenizer *tokenizer, TraceSink &sink, const Progress &progress, const Steering &steering)
 {
     checkRun(model.config(), sequences, spec, steering);
+    if (steering.contrast.weak)
+        throw Error{ErrorKind::Usage, "self-contrast changes how tokens are drawn, and a traced text draws none", "routing recipe",
+            "Generate with this recipe, or switch self-contrast off"};
     if (steering.overrides)
         steering.overrides->begin(sequences);
     std::vector<std::int64_t> lengths;
@@ -80,11 +83,13 @@ void traceSequences(const Model &model, Backend &backend, std::span<const TokenS
         if (lengths.back() > spec.batchTokens)
             longestCut = std::max(longestCut, lengths.back());
     }
-    const std::unique_ptr<KvCache> cache = longestCut > 0 ? backend.makeKvCache(model.config(), 1, longestCut) : nullptr;
+    const std::unique_ptr<KvCache> cache =
+        longestCut > 0 ? backend.makeKvCache(cachedLayers(model.config(), steering.overrides), 1, longestCut) : nullptr;
 
     Recorder recorder{model, spec.capture, tokenizer, sink, steering.overrides};
     Forward forward{model, backend, steering.overrides, &recorder, steering.log};
     std::int64_t done = 0;
+    std::size_t batchNumber = 0;
     for (const std::vector<SequencePart> &parts : planBatches(lengths, spec.batchTokens)) {
         Batch batch;
         std::vector<std::int32_t> following; // the token after each row
@@ -97,7 +102,8 @@ void traceSequences(const Model &model, Backend &backend, std::span<const TokenS
             following.push_back(part.end < lengths[part.sequence] ? tokens[static_cast<std::size_t>(part.end)] : -1);
         }
 
-        const Tensor out = forward.run(batch, cache.get(), progress.part(done, total));
+        KeptBatch *const kept = steering.kept && !cache ? &steering.kept->batch(batchNumber++) : nullptr;
+        const Tensor out = forward.run(batch, cache.get(), progress.part(done, total), kept);
         std::vector<float> next;
         std::vector<std::int32_t> predicted;
         if (spec.capture.logprobs) {

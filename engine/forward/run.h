@@ -6,6 +6,7 @@
 
 #include "engine/core/run_spec.h"
 #include "engine/core/token_sequence.h"
+#include "engine/forward/kept_layers.h"
 #include "engine/forward/model.h"
 #include "engine/routing/stages.h"
 #include "engine/routing/steering_log.h"
@@ -18,11 +19,24 @@ namespace expertscope {
 
 class Tokenizer;
 
+/// Contrastive decoding of a model with itself (Shi et al., SCMoE, arXiv:2405.14507).
+struct SelfContrast {
+    StageOverrides *weak = nullptr; ///< of the second pass; null = no contrast
+    double beta = 0.5;
+    double alpha = 0.1;
+};
+
+/// z = (1 + beta) strong - beta weak for tokens with strong >= ln(alpha) + max strong, else the lowest finite number, whose
+/// probability is 0. strong, weak: next-token logits [V].
+std::vector<float> contrasted(std::span<const float> strong, std::span<const float> weak, const SelfContrast &how);
+
 /// How a run is steered; not at all by default. The same steering is RunSpec::routingRecipe in words, for the trace: a run takes
 /// both or neither.
 struct Steering {
     StageOverrides *overrides = nullptr; ///< told of the sequences before they are run; used by one run at a time
     SteeringLog *log = nullptr; ///< what it did is added here; may be null
+    SelfContrast contrast = {}; ///< of generate() only
+    KeptLayers *kept = nullptr; ///< of earlier runs of the same sequences, whatever their steering; of traceSequences() only; may be null
 };
 
 /// TraceMeta of a recording with this model and backend; the caller adds title, history, command line, label columns. Where the model
@@ -33,7 +47,8 @@ TraceMeta traceMeta(const Model &model, const Backend &backend, const RunSpec &s
 void checkRun(const ModelConfig &config, std::span<const TokenSequence> sequences, const RunSpec &spec, const Steering &steering = {});
 
 /// Runs all sequences, packed into batches of spec.batchTokens, and writes every token to the sink in the given order.
-/// A sequence longer than a batch is run in parts through a KV cache. Calls neither begin() nor finish(). Throws Cancelled between
+/// A sequence longer than a batch is run in parts through a KV cache. With Steering::kept, layers that come out as they did in the run
+/// before are not run again, bit for bit. Calls neither begin() nor finish(). Throws Cancelled between
 /// layers; Error (Usage) on a sequence that is empty or longer than the context; Error (Input) on a token id that is not in the vocabulary.
 void traceSequences(const Model &model, Backend &backend, std::span<const TokenSequence> sequences, const RunSpec &spec,
     const Tokenizer *tokenizer, TraceSink &sink, const Progress &progress, const Steering &steering = {});

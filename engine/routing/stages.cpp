@@ -8,6 +8,16 @@ void StageOverrides::begin(std::span<const TokenSequence>) { }
 
 void StageOverrides::append(std::int32_t, std::int32_t) { }
 
+int StageOverrides::runs(int) const
+{
+    return 1;
+}
+
+const Weight *StageOverrides::router(int) const
+{
+    return nullptr;
+}
+
 int StageOverrides::slotCount(int, const MoeFfn &rule) const
 {
     return rule.topK;

@@ -4,6 +4,7 @@
 // Every member does nothing by default, so an override says only what it changes.
 #pragma once
 
+#include "engine/core/backend.h"
 #include "engine/core/model_config.h"
 #include "engine/core/token_sequence.h"
 
@@ -20,6 +21,7 @@ struct RoutingPlace {
     std::int32_t sequence = 0; ///< caller's number of the sequence
     std::int32_t position = 0; ///< of the token in its sequence
     Phase phase = Phase::Prefill;
+    std::span<const float> otherLogits = {}; ///< [E] of StageOverrides::router(); empty where it gave none
 };
 
 /// What the stages before S4 made of a row.
@@ -42,6 +44,10 @@ public:
     /// Before a token that was drawn is run, as the next one of its sequence.
     virtual void append(std::int32_t sequence, std::int32_t token);
 
+    /// How often the forward loop runs a layer, attention included: 1 as ever, 0 skips it, more feed it its own output.
+    virtual int runs(int layer) const;
+    /// S0: another router [E, H] of this layer, whose logits editLogits() is given beside the model's own; null = none.
+    virtual const Weight *router(int layer) const;
     /// The most experts a row of this layer may get.
     virtual int slotCount(int layer, const MoeFfn &rule) const;
     /// Whether rows of one layer may get different counts, or layers other counts than the model's own.

@@ -2,16 +2,47 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/steering/compiled_recipe.h"
 
+#include "engine/steering/policies.h"
+
 namespace expertscope {
 
-CompiledRecipe::CompiledRecipe(const Recipe &recipe, const Model &model, const Tokenizer *tokenizer, std::vector<std::string> labelColumns)
-    : m_overrides{std::make_unique<RecipeOverrides>(recipe, model.config(), tokenizer, std::move(labelColumns))}
+namespace {
+
+/// The policy by which the weak pass of self-contrast gives every token one expert.
+PolicySetting weakPolicy(const Params &contrast)
 {
+    PolicySetting weak;
+    if (contrast.text("weak") == "rank-k") {
+        weak.policy = "rank-k";
+        weak.settings = {{"rank", contrast.text("rank")}};
+    } else {
+        weak.policy = "random";
+        weak.settings = {{"n", "1"}, {"seed", contrast.text("seed")}};
+    }
+    return weak;
+}
+
+} // namespace
+
+CompiledRecipe::CompiledRecipe(
+    const Recipe &recipe, const Model &model, Backend &backend, const Tokenizer *tokenizer, std::vector<std::string> labelColumns)
+    : m_overrides{std::make_unique<RecipeOverrides>(recipe, model, backend, tokenizer, labelColumns)}
+{
+    for (const PolicySetting &setting : recipe.policies) {
+        const PolicyKind &kind = policyKind(setting.policy);
+        if (!setting.enabled || kind.scope != PolicyScope::Generation)
+            continue;
+        const Params params{kind.params, setting.settings};
+        Recipe weak = recipe;
+        weak.policies.push_back(weakPolicy(params)); // the last one that chooses counts
+        m_weak = std::make_unique<RecipeOverrides>(weak, model, backend, tokenizer, labelColumns);
+        m_contrast = {m_weak.get(), params.real("beta"), params.real("alpha")};
+    }
 }
 
 Steering CompiledRecipe::steering(SteeringLog *log)
 {
-    return {m_overrides.get(), log};
+    return {m_overrides.get(), log, m_contrast};
 }
 
 } // namespace expertscope

@@ -15,15 +15,18 @@ namespace expertscope {
 
 class CompiledRecipe {
 public:
-    /// Model and tokenizer must outlive this; the tokenizer may be null where no tokens are chosen by a pattern. labelColumns: names
-    /// of the texts' further labels. Throws Error (Check) as validate() does.
-    CompiledRecipe(const Recipe &recipe, const Model &model, const Tokenizer *tokenizer, std::vector<std::string> labelColumns = {});
+    /// Model, backend and tokenizer must outlive this; the tokenizer may be null where no tokens are chosen by a pattern. labelColumns:
+    /// names of the texts' further labels. Throws Error (Check) as validate() does.
+    CompiledRecipe(
+        const Recipe &recipe, const Model &model, Backend &backend, const Tokenizer *tokenizer, std::vector<std::string> labelColumns = {});
 
     /// For one run at a time. The log may be null; what it holds is added to.
     Steering steering(SteeringLog *log = nullptr);
 
 private:
     std::unique_ptr<RecipeOverrides> m_overrides;
+    std::unique_ptr<RecipeOverrides> m_weak; ///< of self-contrast, with the same edits; null without
+    SelfContrast m_contrast;
 };
 
 } // namespace expertscope

@@ -4,6 +4,7 @@
 #include "engine/steering/policies.h"
 
 #include "engine/core/error.h"
+#include "engine/steering/fixed_random_router.h"
 #include "engine/steering/selection_policies.h"
 
 #include <algorithm>
@@ -43,6 +44,57 @@ private:
     float m_t;
 };
 
+class SkipLayer final : public StageOverrides {
+public:
+    int runs(int) const override { return 0; }
+};
+
+class RepeatLayer final : public StageOverrides {
+public:
+    explicit RepeatLayer(const Params &params)
+        : m_times{static_cast<int>(params.integer("times"))}
+    {
+    }
+    int runs(int) const override { return m_times; }
+
+private:
+    int m_times;
+};
+
+PolicyKind skipLayerPolicy()
+{
+    return {"skip-layer", "Skip a layer", "The layer is left out, attention included.", "Dr.LLM, arXiv:2510.12773, by hand", {}, false,
+        [](const Params &, const PolicyContext &) -> std::shared_ptr<StageOverrides> { return std::make_shared<SkipLayer>(); },
+        PolicyScope::Layers};
+}
+
+PolicyKind repeatLayerPolicy()
+{
+    static const std::array params{ParamKind{"times", "Times", "How often the layer is run", ParamKind::Type::Integer, "2", 2, 16}};
+    return {"repeat-layer", "Repeat a layer",
+        "The layer is run on its own output, attention included, each time with its own keys and values. Recorded is the first time.",
+        "Dr.LLM, arXiv:2510.12773, by hand", params, false,
+        [](const Params &given, const PolicyContext &) -> std::shared_ptr<StageOverrides> { return std::make_shared<RepeatLayer>(given); },
+        PolicyScope::Layers};
+}
+
+PolicyKind selfContrastPolicy()
+{
+    static const std::array params{
+        ParamKind{"beta", "Strength", "How far the logits move away from the weak pass", ParamKind::Type::Real, "0.5", 0, 100},
+        ParamKind{"alpha", "Plausible share", "Tokens less likely than this share of the likeliest one's probability are never drawn",
+            ParamKind::Type::Real, "0.1", 1e-9, 1},
+        ParamKind{"weak", "Weak pass", "One rank of the router's order in every layer, or one random expert", ParamKind::Type::Choice,
+            "rank-k", 0, 0, "rank-k|random-1"},
+        ParamKind{"rank", "Rank", "Of the weak pass; 1 is the router's first choice", ParamKind::Type::Integer, "2", 1, 65535},
+        ParamKind{"seed", "Seed", "Of a random weak pass", ParamKind::Type::Integer, "42", 0, 1e15}};
+    return {"self-contrast", "Self-contrast",
+        "Each token is drawn from (1 + beta) z - beta z_weak, where z are the next-token logits and z_weak those of a second pass that "
+        "gives "
+        "every token a single expert. Both passes keep their own cache.",
+        "Shi et al., SCMoE, arXiv:2405.14507", params, false, nullptr, PolicyScope::Generation};
+}
+
 PolicyKind uniformWeightsPolicy()
 {
     return {"uniform-weights", "Equal weights", "The chosen experts get equal weights with the same sum: what is left of the choice alone.",
@@ -66,7 +118,8 @@ PolicyKind temperaturePolicy()
 std::span<const PolicyKind> policyKinds()
 {
     static const std::array kinds{topKPolicy(), topPPolicy(), minPPolicy(), entropyHybridPolicy(), rankKPolicy(), randomPolicy(),
-        uniformWeightsPolicy(), allExpertsPolicy(), nullThresholdPolicy(), temperaturePolicy()};
+        fixedRandomRouterPolicy(), uniformWeightsPolicy(), allExpertsPolicy(), nullThresholdPolicy(), temperaturePolicy(),
+        skipLayerPolicy(), repeatLayerPolicy(), selfContrastPolicy()};
     return kinds;
 }
 

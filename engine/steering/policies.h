@@ -5,6 +5,7 @@
 #pragma once
 
 #include "engine/core/params.h"
+#include "engine/forward/model.h"
 #include "engine/routing/stages.h"
 
 #include <memory>
@@ -15,8 +16,16 @@ namespace expertscope {
 
 /// What a policy may need of the model it acts in.
 struct PolicyContext {
-    const ModelConfig &config;
+    const Model &model;
+    Backend &backend;
     std::span<const int> layers; ///< the MoE layers it acts in
+};
+
+/// What a policy is asked about.
+enum class PolicyScope {
+    Rows, ///< each token in the layers, tokens and phase of the recipe
+    Layers, ///< whole layers, for all tokens
+    Generation, ///< how the next token is drawn, in the whole model
 };
 
 struct PolicyKind {
@@ -26,7 +35,8 @@ struct PolicyKind {
     std::string_view source; ///< paper, section, equation
     std::span<const ParamKind> params;
     bool selects = false; ///< answers S4, and with it S6
-    std::shared_ptr<StageOverrides> (*make)(const Params &params, const PolicyContext &context) = nullptr;
+    std::shared_ptr<StageOverrides> (*make)(const Params &params, const PolicyContext &context) = nullptr; ///< null for scope Generation
+    PolicyScope scope = PolicyScope::Rows;
 };
 
 /// All policies, in the order they are offered.

@@ -21,17 +21,17 @@ float numberOr0(const Params &params, std::string_view id)
 } // namespace
 
 RecipeOverrides::RecipeOverrides(
-    const Recipe &recipe, const ModelConfig &config, const Tokenizer *tokenizer, std::vector<std::string> labelColumns)
+    const Recipe &recipe, const Model &model, Backend &backend, const Tokenizer *tokenizer, std::vector<std::string> labelColumns)
     : m_spans{tokenizer, std::move(labelColumns)}
-    , m_layers(config.layers.size())
+    , m_layers(model.config().layers.size())
 {
-    validate(recipe, config);
+    validate(recipe, model.config());
     for (const Edit &edit : recipe.edits)
         if (edit.enabled)
-            addEdit(recipe, edit, config);
+            addEdit(recipe, edit, model.config());
     for (const PolicySetting &setting : recipe.policies)
         if (setting.enabled)
-            addPolicy(setting, config);
+            addPolicy(setting, model, backend);
 }
 
 void RecipeOverrides::addEdit(const Recipe &recipe, const Edit &edit, const ModelConfig &config)
@@ -54,13 +54,14 @@ void RecipeOverrides::addEdit(const Recipe &recipe, const Edit &edit, const Mode
     }
 }
 
-void RecipeOverrides::addPolicy(const PolicySetting &setting, const ModelConfig &config)
+void RecipeOverrides::addPolicy(const PolicySetting &setting, const Model &model, Backend &backend)
 {
     const PolicyKind &kind = policyKind(setting.policy);
-    std::vector<int> layers = config.moeLayers();
-    std::erase_if(layers, [&](int layer) { return !coversLayer(setting.layers, layer); });
-    m_policies.push_back(kind.make(Params{kind.params, setting.settings}, {config, layers}));
-    m_variesCount = m_variesCount || kind.selects;
+    if (kind.scope == PolicyScope::Generation)
+        return;
+    const std::vector<int> layers = layersOf(setting, model.config());
+    m_policies.push_back(kind.make(Params{kind.params, setting.settings}, {model, backend, layers}));
+    m_variesCount = m_variesCount || kind.selects || kind.scope == PolicyScope::Layers;
     const int span = m_spans.add(setting.tokens, setting.phase);
     for (int layer : layers)
         m_layers[static_cast<std::size_t>(layer)].policies.push_back({m_policies.back().get(), span, kind.selects});
@@ -78,6 +79,20 @@ void RecipeOverrides::append(std::int32_t sequence, std::int32_t token)
     m_spans.append(sequence, token);
     for (const auto &policy : m_policies)
         policy->append(sequence, token);
+}
+
+int RecipeOverrides::runs(int layer) const
+{
+    const std::vector<LayerPolicy> &policies = at(layer).policies;
+    const auto last = std::find_if(policies.rbegin(), policies.rend(), [&](const LayerPolicy &at) { return at.policy->runs(layer) != 1; });
+    return last == policies.rend() ? 1 : last->policy->runs(layer);
+}
+
+const Weight *RecipeOverrides::router(int layer) const
+{
+    const std::vector<LayerPolicy> &policies = at(layer).policies;
+    const auto last = std::find_if(policies.rbegin(), policies.rend(), [&](const LayerPolicy &at) { return at.policy->router(layer); });
+    return last == policies.rend() ? nullptr : last->policy->router(layer);
 }
 
 int RecipeOverrides::slotCount(int layer, const MoeFfn &rule) const

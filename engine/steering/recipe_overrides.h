@@ -4,6 +4,7 @@
 #pragma once
 
 #include "engine/core/recipe.h"
+#include "engine/forward/model.h"
 #include "engine/routing/stages.h"
 #include "engine/steering/interventions.h"
 #include "engine/steering/token_spans.h"
@@ -18,13 +19,15 @@ namespace expertscope {
 /// two policies answer for the same stage of a row, the later one counts, and weights are normalised as the policy says that chose.
 class RecipeOverrides final : public StageOverrides {
 public:
-    /// The tokenizer may be null where no tokens are chosen by a pattern. labelColumns: names of the texts' further labels.
-    /// Throws Error (Check) as validate() does.
+    /// Model, backend and tokenizer must outlive this. The tokenizer may be null where no tokens are chosen by a pattern. labelColumns:
+    /// names of the texts' further labels. Throws Error (Check) as validate() does.
     RecipeOverrides(
-        const Recipe &recipe, const ModelConfig &config, const Tokenizer *tokenizer, std::vector<std::string> labelColumns = {});
+        const Recipe &recipe, const Model &model, Backend &backend, const Tokenizer *tokenizer, std::vector<std::string> labelColumns = {});
 
     void begin(std::span<const TokenSequence> sequences) override;
     void append(std::int32_t sequence, std::int32_t token) override;
+    int runs(int layer) const override;
+    const Weight *router(int layer) const override;
     int slotCount(int layer, const MoeFfn &rule) const override;
     bool variesCount() const override { return m_variesCount; }
     int firstLayer() const override;
@@ -56,7 +59,7 @@ private:
         std::size_t excluded = 0; ///< experts that may be missing, at most
     };
     void addEdit(const Recipe &recipe, const Edit &edit, const ModelConfig &config);
-    void addPolicy(const PolicySetting &setting, const ModelConfig &config);
+    void addPolicy(const PolicySetting &setting, const Model &model, Backend &backend);
     const Layer &at(int layer) const { return m_layers[static_cast<std::size_t>(layer)]; }
     /// Asks the policies of a row from the last to the first until one answers.
     template<typename Ask>

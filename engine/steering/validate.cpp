@@ -84,6 +84,11 @@ void checkPolicy(const PolicySetting &policy, const std::string &place)
     if (policy.layers.empty())
         wrong("it names no layers", place, "Give \"*\" or a list of layers");
     checkSpan(policy.tokens, place);
+    const PolicyScope scope = policyKind(policy.policy).scope;
+    if (scope != PolicyScope::Rows && (policy.tokens != TokenSpan{} || policy.phase != RunPhase::Both))
+        wrong("it acts on all tokens", place, "Leave out \"tokens\" and \"phase\"");
+    if (scope == PolicyScope::Generation && policy.layers != std::vector<int>{everyLayer})
+        wrong("it acts on the whole model", place, "Leave out \"layers\"");
 }
 
 void checkModel(const RecipeModel &made, const ModelConfig &config)
@@ -103,13 +108,19 @@ void checkModel(const RecipeModel &made, const ModelConfig &config)
     compare("top_k", made.topK, config.maxTopK());
 }
 
+void anyLayer(const ModelConfig &config, int layer, const std::string &place)
+{
+    if (layer < 0 || layer >= static_cast<int>(config.layers.size()))
+        wrong("layer " + std::to_string(layer) + " does not exist", place,
+            "The model's layers are 0-" + std::to_string(config.layers.size() - 1));
+}
+
 const MoeFfn &moeLayer(const ModelConfig &config, int layer, const std::string &place)
 {
-    const bool inside = layer >= 0 && layer < static_cast<int>(config.layers.size());
-    const MoeFfn *moe = inside ? config.layers[static_cast<std::size_t>(layer)].moe() : nullptr;
+    anyLayer(config, layer, place);
+    const MoeFfn *moe = config.layers[static_cast<std::size_t>(layer)].moe();
     if (!moe)
-        wrong("layer " + std::to_string(layer) + (inside ? " has no experts" : " does not exist"), place,
-            "The model's MoE layers are " + listed(config.moeLayers()));
+        wrong("layer " + std::to_string(layer) + " has no experts", place, "The model's MoE layers are " + listed(config.moeLayers()));
     return *moe;
 }
 
@@ -169,9 +180,18 @@ std::vector<std::int32_t> expertsIn(const Edit &edit, int layer, const MoeFfn &r
     return experts;
 }
 
-bool coversLayer(const std::vector<int> &layers, int layer)
+std::vector<int> layersOf(const PolicySetting &policy, const ModelConfig &config)
 {
-    return std::any_of(layers.begin(), layers.end(), [&](int l) { return l == layer || l == everyLayer; });
+    std::set<int> layers;
+    for (int layer : policy.layers) {
+        if (layer == everyLayer) {
+            const std::vector<int> moe = config.moeLayers();
+            layers.insert(moe.begin(), moe.end());
+        } else {
+            layers.insert(layer);
+        }
+    }
+    return {layers.begin(), layers.end()};
 }
 
 std::vector<std::int32_t> forcedIn(const Recipe &recipe, const Edit &edit, int layer, const MoeFfn &rule)
@@ -220,7 +240,9 @@ void validate(const Recipe &recipe, const ModelConfig &config)
     }
     for (const PolicySetting &policy : recipe.policies)
         for (int layer : policy.layers)
-            if (layer != everyLayer)
+            if (layer != everyLayer && policyKind(policy.policy).scope == PolicyScope::Layers)
+                anyLayer(config, layer, nameOf(recipe, policy));
+            else if (layer != everyLayer)
                 moeLayer(config, layer, nameOf(recipe, policy));
 }
 

@@ -23,8 +23,8 @@ std::string nameOf(const Recipe &recipe, const PolicySetting &policy);
 
 /// The experts of one layer that an edit acts on, in its order and each once; empty where it does not act there.
 std::vector<std::int32_t> expertsIn(const Edit &edit, int layer, const MoeFfn &rule);
-/// Whether a list of layers holds this one.
-bool coversLayer(const std::vector<int> &layers, int layer);
+/// The layers a policy acts in, rising: of the MoE layers, or for one that acts on whole layers of any that it names.
+std::vector<int> layersOf(const PolicySetting &policy, const ModelConfig &config);
 
 /// The experts of one layer that a forcing edit may force, so that no token gets more than k forced ones: its own, less those
 /// beyond k counted with the edits before it that act on all of its tokens. Throws Error (Check) where there are some beyond k and

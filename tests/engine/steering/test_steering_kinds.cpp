@@ -7,6 +7,7 @@
 #include "engine/steering/counter_random.h"
 #include "engine/steering/interventions.h"
 #include "engine/steering/policies.h"
+#include "golden.h"
 
 #include <QTest>
 
@@ -40,11 +41,10 @@ struct Routed {
 Routed routed(const std::string &policy, const Settings &settings, const MoeFfn &moe, const std::vector<float> &logits = goldenLogits)
 {
     const PolicyKind &kind = policyKind(policy);
-    ModelConfig config;
-    config.layers.resize(1);
-    config.layers[0].ffn = moe;
+    static const std::unique_ptr<Backend> backend = makeBackend("plain");
+    static const std::shared_ptr<const Model> model = Model::load(Golden{"olmoe"}.files(), *backend, {});
     const int layer = 0;
-    const auto overrides = kind.make(Params{kind.params, settings}, {config, {&layer, 1}});
+    const auto overrides = kind.make(Params{kind.params, settings}, {*model, *backend, {&layer, 1}});
     const RoutingPlace place{0, 0, 0, 3};
     const RoutedBatch batch = route(moe, {}, logits, {&place, 1}, overrides.get());
     Routed out;
@@ -109,6 +109,8 @@ private slots:
             checkDeclared(kind.id, kind.title, kind.help, kind.source, kind.params);
             QVERIFY(ids.insert(kind.id).second);
             QCOMPARE(&policyKind(kind.id), &kind);
+            QCOMPARE(kind.make == nullptr, kind.scope == PolicyScope::Generation);
+            QVERIFY(kind.scope == PolicyScope::Rows || !kind.selects);
         }
         QVERIFY_EXCEPTION_THROWN(policyKind("top-q"), Error);
     }
