@@ -154,7 +154,7 @@ private:
     {
         int layer = 0;
         const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), layer);
-        if (error != std::errc{} || end != key.data() + key.size() || layer < 0 || layer > largestNumber)
+        if (error != std::errc{} || end != key.data() + key.size() || layer < 0 || layer > largestNumber || std::to_string(layer) != key)
             fail(under(field, key), "a layer is named by its number or by \"*\"");
         return layer;
     }
@@ -304,7 +304,7 @@ Json settingJson(const std::string &text)
     if (text == "on" || text == "off")
         return text == "on";
     Json number = Json::parse(text, nullptr, false);
-    return number.is_number() ? number : Json(text);
+    return number.is_number() && number.dump() == text ? number : Json(text);
 }
 
 /// The shortest decimal that is this float again.

@@ -29,7 +29,7 @@ const QList<Layer> &layers()
         {"engine/cuda/", {"engine/core/"}},
         {"engine/no_cuda/", {"engine/core/"}},
         {"engine/analysis/", {"engine/core/"}},
-        {"engine/experiments/", {"engine/core/", "engine/text/", "engine/forward/", "engine/analysis/"}},
+        {"engine/experiments/", {"engine/core/", "engine/text/", "engine/forward/", "engine/steering/", "engine/analysis/"}},
         {"io/", {"engine/core/", "engine/text/"}},
         {"views/common/", {"engine/core/", "engine/analysis/"}, true},
         {"views/view_kinds", {"views/"}, true},

@@ -7,7 +7,6 @@
 
 #include <CLI/CLI.hpp>
 
-#include <algorithm>
 #include <cstdio>
 
 namespace expertscope {
@@ -41,18 +40,18 @@ void SteeredRun::report(Terminal &terminal) const
     if (m_log.layers.empty())
         return;
     LayerChange all;
+    std::string changed;
     for (const auto &[layer, sums] : m_log.layers) {
         all.tokens += sums.tokens;
-        all.changedSlots += sums.changedSlots;
         all.activeExperts += sums.activeExperts;
+        char text[48];
+        std::snprintf(text, sizeof text, "%s %d: %.3f", changed.empty() ? "" : ",", layer, sums.meanChanged());
+        if (sums.changedSlots > 0)
+            changed += text;
     }
-    const auto most = std::max_element(m_log.layers.begin(), m_log.layers.end(),
-        [](const auto &a, const auto &b) { return a.second.meanChanged() < b.second.meanChanged(); });
-    char text[200];
-    std::snprintf(text, sizeof text,
-        "Steered: %.3f of a token's own experts replaced or dropped per layer (most in layer %d: %.3f), %.3f active.", all.meanChanged(),
-        most->first, most->second.meanChanged(), all.meanActive());
-    terminal.note(text);
+    char active[48];
+    std::snprintf(active, sizeof active, "%.3f active.", all.meanActive());
+    terminal.note("Steered: own experts of a token that were not taken, by layer:" + (changed.empty() ? " none" : changed) + "; " + active);
 }
 
 } // namespace expertscope

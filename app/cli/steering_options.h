@@ -30,7 +30,7 @@ public:
     SteeredRun(const std::optional<Recipe> &recipe, const LoadedModel &open, const std::vector<std::string> &labelColumns, RunSpec &spec);
 
     Steering steering();
-    /// Says how many slots of each token changed, and how many experts were active, over all layers and where it was most.
+    /// Says for each layer how many of a token's own experts were not taken, on average, and how many experts were active.
     void report(Terminal &terminal) const;
 
 private:

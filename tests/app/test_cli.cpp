@@ -27,7 +27,7 @@ private slots:
         const Outcome version = run({"--version"});
         QCOMPARE(version.exitCode, 0);
         QCOMPARE(version.out.count('\n'), 1);
-        for (const char *verb : {"info", "trace", "import", "generate", "analyse"}) {
+        for (const char *verb : {"info", "trace", "import", "generate", "analyse", "recipe"}) {
             const Outcome help = run({verb, "--help"});
             QCOMPARE(help.exitCode, 0);
             QVERIFY2(help.out.contains("Example:"), verb);

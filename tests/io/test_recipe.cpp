@@ -140,6 +140,7 @@ private slots:
         row("no op", with("\"op\": \"soft\",", ""), "\"op\" is missing", "edits[0]");
         row("layer", with("\"3\": [5", "\"x\": [5"), "named by its number", "edits[0].experts.x");
         row("negative layer", with("\"3\": [5", "\"-3\": [5"), "named by its number", "edits[0].experts.-3");
+        row("layer written otherwise", with("\"3\": [5", "\"03\": [5"), "named by its number", "edits[0].experts.03");
         row("expert", with("5, 1", "5, 1.5"), "whole number", "edits[0].experts.3[1]");
         row("huge expert", with("5, 1", "5, 99999999999999999999"), "whole number", "edits[0].experts.3[1]");
         row("negative expert", with("5, 1", "5, -1"), "whole number", "edits[0].experts.3[1]");

@@ -1,0 +1,56 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+// Steering from the command line: the real program in its own process on the bundled demo.
+#include "tests/app/program.h"
+
+#include <QFile>
+#include <QJsonArray>
+#include <QJsonDocument>
+#include <QJsonObject>
+#include <QTemporaryDir>
+#include <QTest>
+
+class TestSteeringCli : public QObject {
+    Q_OBJECT
+
+private slots:
+    void init() { QVERIFY(m_folder.emplace().isValid()); }
+    void cleanup() { m_folder.reset(); }
+
+    void recipesAreCheckedRunAndKept()
+    {
+        const auto write = [&](const char *name, const QByteArray &experts) {
+            QFile file{m_folder->filePath(name)};
+            if (file.open(QIODevice::WriteOnly))
+                file.write("{\"expertscope_recipe\": 1, \"edits\": [{\"op\": \"exclude\", \"experts\": {\"2\": " + experts + "}}]}");
+            return file.fileName();
+        };
+        const QString some = write("some.json", "[0, 1, 2, 3]");
+        const QString foreign = write("foreign.json", "[99]");
+        const Outcome fits = run({"recipe", some, "--model", demoModel()});
+        QVERIFY2(fits.exitCode == 0 && fits.out.contains("\"2\": [0, 1, 2, 3]"), fits.err);
+        const Outcome wrong = run({"recipe", foreign, "--model", demoModel()});
+        QCOMPARE(wrong.exitCode, 4);
+        QVERIFY2(wrong.err.contains("expert 99 of layer 2 does not exist"), wrong.err);
+        QCOMPARE(run({"recipe", foreign}).exitCode, 0); // by itself there is nothing wrong with it
+        QVERIFY(run({"recipe", some, "--diff", foreign}).out.contains("edits/0/experts/2/0: 0 -> 99"));
+
+        const QString file = m_folder->filePath("steered.h5");
+        const QStringList trace{"trace", "-m", demoModel(), "-c", demoCorpus(), "--limit", "3", "-o", file, "--recipe"};
+        QCOMPARE(run(trace + QStringList{foreign}).exitCode, 4);
+        const Outcome traced = run(trace + QStringList{some});
+        QVERIFY2(traced.exitCode == 0 && traced.err.contains("Steered: "), traced.err);
+        const QJsonObject info = QJsonDocument::fromJson(run({"info", file, "--json"}).out).object();
+        QCOMPARE(info.value("routing_recipe").toObject().value("edits").toArray().size(), 1);
+        const QStringList generate{"generate", "-m", demoModel(), "-p", "Open a new window", "-n", "5"};
+        const Outcome generated = run(generate + QStringList{"--recipe", some});
+        QVERIFY2(generated.exitCode == 0 && generated.err.contains("Steered: "), generated.err);
+        QVERIFY(!run(generate).err.contains("Steered"));
+    }
+
+private:
+    std::optional<QTemporaryDir> m_folder;
+};
+
+QTEST_GUILESS_MAIN(TestSteeringCli)
+#include "test_steering_cli.moc"

@@ -1,0 +1,180 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+// The effect of ablating experts against whole runs, and counterfactual routes against runs of the whole text with the same route.
+#include "engine/core/error.h"
+#include "engine/core/memory_trace.h"
+#include "engine/experiments/ablation.h"
+#include "engine/steering/compiled_recipe.h"
+#include "engine/steering/counterfactual.h"
+#include "golden.h"
+
+#include <QTest>
+
+#include <algorithm>
+#include <cmath>
+
+using namespace expertscope;
+
+namespace {
+
+TokenSequence sequence(const std::string &id, std::int64_t length)
+{
+    TokenSequence out;
+    out.info.id = id;
+    for (std::int64_t i = 0; i < length; ++i)
+        out.tokens.push_back(static_cast<std::int32_t>((i * 37 + 11 + static_cast<std::int64_t>(id.size()) * 5) % 126));
+    out.nPrompt = length;
+    return out;
+}
+
+} // namespace
+
+class TestAblation : public QObject {
+    Q_OBJECT
+
+    std::unique_ptr<Backend> m_backend = makeBackend("cpu");
+    std::shared_ptr<const Model> m_model;
+
+    std::vector<float> logprobs(const std::vector<TokenSequence> &texts, StageOverrides *overrides)
+    {
+        RunSpec spec;
+        spec.routingRecipe = overrides ? "{}" : "";
+        const Steering steering{.overrides = overrides};
+        MemoryTrace memory;
+        memory.begin(traceMeta(*m_model, *m_backend, spec, steering));
+        traceSequences(*m_model, *m_backend, texts, spec, nullptr, memory, {}, steering);
+        memory.finish({});
+        return memory.tokens({0, memory.meta().tokens}).logprob;
+    }
+
+private slots:
+    void initTestCase() { m_model = Model::load(Golden{"olmoe"}.files(), *m_backend, {}); }
+
+    void effectsAreDifferencesOfTheLoss()
+    {
+        const std::vector<TokenSequence> texts{sequence("a", 17), sequence("bb", 9), sequence("ccc", 21), sequence("dddd", 12)};
+        const std::vector<ExpertPlace> experts{{1, 3}, {0, 2}, {2, 9}};
+        for (const char *op : {"exclude", "mask"}) {
+            const std::vector<std::pair<std::string, std::string>> given{{"op", op}, {"bootstrap", "200"}};
+            const Params settings{ablationKind().params, given};
+            std::vector<ExpertPlace> heard;
+            std::vector<std::int64_t> reports;
+            const Progress progress{{}, [&](std::int64_t done, std::int64_t total, std::string_view) {
+                                        QCOMPARE(total, 4);
+                                        reports.push_back(done);
+                                    }};
+            const std::vector<AblationEffect> effects = ablateExperts(
+                *m_model, *m_backend, texts, experts, settings, [&](const AblationEffect &e) { heard.push_back(e.expert); }, progress);
+            QCOMPARE(heard, experts);
+            QCOMPARE(reports, (std::vector<std::int64_t>{1, 2, 3, 4}));
+            const std::vector<float> own = logprobs(texts, nullptr);
+            for (const AblationEffect &effect : effects) {
+                Edit edit;
+                edit.op = op;
+                edit.experts = {{effect.expert.layer, false, {effect.expert.expert}}};
+                Recipe recipe;
+                recipe.edits = {edit};
+                RecipeOverrides overrides{recipe, *m_model, *m_backend, nullptr};
+                const std::vector<float> without = logprobs(texts, &overrides);
+                double sum = 0;
+                int n = 0;
+                for (std::size_t t = 0; t < own.size(); ++t)
+                    if (!std::isnan(own[t])) {
+                        sum += static_cast<double>(own[t]) - static_cast<double>(without[t]);
+                        ++n;
+                    }
+                QVERIFY(std::fabs(effect.loss.difference - sum / n) < 1e-9);
+                QVERIFY(effect.tokensUsing > 0 && effect.loss.units == 4);
+                QVERIFY(effect.loss.interval.low <= effect.loss.difference && effect.loss.difference <= effect.loss.interval.high);
+            }
+            const Result result = ablationResult(effects, settings, m_model->config().moeLayers(), m_model->config().maxExperts());
+            const std::vector<double> &values = result.table("effects").reals("value");
+            QVERIFY(std::is_sorted(values.rbegin(), values.rend()));
+            QCOMPARE(result.matrix("effects-map").at(1, 3), effects[0].loss.difference);
+            QVERIFY(std::isnan(result.matrix("effects-map").at(1, 4)));
+        }
+    }
+
+    void anExpertNobodyUsesHasNoEffect()
+    {
+        const std::vector<TokenSequence> one{sequence("a", 2)};
+        std::vector<ExpertPlace> all;
+        for (int e = 0; e < m_model->config().maxExperts(); ++e)
+            all.push_back({0, e});
+        const Params settings{ablationKind().params};
+        int unused = 0;
+        for (const AblationEffect &effect : ablateExperts(*m_model, *m_backend, one, all, settings, {}, {}))
+            if (effect.tokensUsing == 0) {
+                QCOMPARE(effect.loss.difference, 0.0);
+                ++unused;
+            }
+        QVERIFY(unused > 0);
+        QVERIFY_EXCEPTION_THROWN(ablateExperts(*m_model, *m_backend, std::vector{sequence("a", 1)}, all, settings, {}, {}), Error);
+        const std::vector<ExpertPlace> foreign{{0, 99}};
+        QVERIFY_EXCEPTION_THROWN(ablateExperts(*m_model, *m_backend, one, foreign, settings, {}, {}), Error);
+        std::stop_source stop;
+        stop.request_stop();
+        QVERIFY_EXCEPTION_THROWN(ablateExperts(*m_model, *m_backend, one, all, settings, {}, Progress{stop.get_token()}), Cancelled);
+    }
+
+    void routesAreThoseOfTheWholeText()
+    {
+        const TokenSequence text = sequence("a", 12);
+        const int layer = 1;
+        const std::int64_t position = 7;
+        const CounterfactualRoutes result =
+            counterfactualRoutes(*m_model, *m_backend, text, layer, position, {.routes = 200, .seed = 1}, {});
+        QVERIFY(result.everySet); // 10 choose 3 = 120
+        QCOMPARE(result.others.size(), std::size_t{119});
+        const std::vector<float> own = logprobs({text}, nullptr);
+        QVERIFY(std::fabs(result.own.logprob - static_cast<double>(own[8])) < 1e-4);
+        struct Take final : StageOverrides {
+            bool select(const RoutingRow &row, std::vector<std::int32_t> &chosen) const override
+            {
+                if (row.place.layer != 1 || row.place.position != 7)
+                    return false;
+                chosen = experts;
+                return true;
+            }
+            std::vector<std::int32_t> experts;
+        } take;
+        int better = 0;
+        for (std::size_t i = 0; i < result.others.size(); ++i) {
+            const Route &route = result.others[i];
+            QVERIFY(route.experts != result.own.experts && std::is_sorted(route.experts.begin(), route.experts.end()));
+            QVERIFY(i == 0 || route.utility <= result.others[i - 1].utility);
+            better += route.utility > 0;
+            if (i % 20 == 0) {
+                take.experts = route.experts;
+                QVERIFY(std::fabs(route.logprob - static_cast<double>(logprobs({text}, &take)[8])) < 1e-4);
+            }
+        }
+        QCOMPARE(result.better, better / 119.0);
+        QCOMPARE(result.regret, std::max(0.0, result.others[0].utility));
+        QVERIFY(result.rankAgreement >= -1 && result.rankAgreement <= 1);
+        QVERIFY(result.own.mass > 0 && result.own.mass <= 1);
+    }
+
+    void drawnRoutesDifferAndRepeat()
+    {
+        const TokenSequence text = sequence("a", 12);
+        const CounterfactualSettings few{.routes = 15, .seed = 3};
+        const CounterfactualRoutes result = counterfactualRoutes(*m_model, *m_backend, text, 2, 0, few, {});
+        QVERIFY(!result.everySet);
+        QCOMPARE(result.others.size(), std::size_t{15});
+        std::vector<std::vector<std::int32_t>> sets, again;
+        for (const Route &route : result.others)
+            sets.push_back(route.experts);
+        for (const Route &route : counterfactualRoutes(*m_model, *m_backend, text, 2, 0, few, {}).others)
+            again.push_back(route.experts);
+        QCOMPARE(again, sets);
+        std::sort(sets.begin(), sets.end());
+        QVERIFY(std::adjacent_find(sets.begin(), sets.end()) == sets.end());
+        QVERIFY_EXCEPTION_THROWN(counterfactualRoutes(*m_model, *m_backend, text, 9, 0, few, {}), Error);
+        QVERIFY_EXCEPTION_THROWN(counterfactualRoutes(*m_model, *m_backend, text, 1, 11, few, {}), Error);
+        QVERIFY_EXCEPTION_THROWN(counterfactualRoutes(*m_model, *m_backend, text, 1, -1, few, {}), Error);
+    }
+};
+
+QTEST_APPLESS_MAIN(TestAblation)
+#include "test_ablation.moc"
