@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
-// KeptLayers: what runs of the same sequences have in common, so that only the layers from the first steered one on are run again.
-// For each batch the residual stream before each layer and what its router did: about 4 (H + 2 E) bytes per token and layer.
+// KeptLayers: what runs of one model with the same sequences have in common, so that only the layers from the first steered one on are run
+// again. For each batch the residual stream before each layer and what its router did: about 4 (H + 2 E) bytes per token and layer.
 #pragma once
 
 #include "engine/forward/batch.h"

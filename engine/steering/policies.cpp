@@ -92,7 +92,7 @@ PolicyKind selfContrastPolicy()
         "Each token is drawn from (1 + beta) z - beta z_weak, where z are the next-token logits and z_weak those of a second pass that "
         "gives "
         "every token a single expert. Both passes keep their own cache.",
-        "Shi et al., SCMoE, arXiv:2405.14507", params, false, nullptr, PolicyScope::Generation};
+        "Shi et al., SCMoE, arXiv:2405.14507", params, false, nullptr, PolicyScope::Generation, "rank"};
 }
 
 PolicyKind uniformWeightsPolicy()

@@ -37,6 +37,7 @@ struct PolicyKind {
     bool selects = false; ///< answers S4, and with it S6
     std::shared_ptr<StageOverrides> (*make)(const Params &params, const PolicyContext &context) = nullptr; ///< null for scope Generation
     PolicyScope scope = PolicyScope::Rows;
+    std::string_view expertCount = {}; ///< setting that is a number of experts, at most as many as a layer has; empty = none
 };
 
 /// All policies, in the order they are offered.

@@ -275,7 +275,7 @@ PolicyKind topKPolicy()
         integerParam("k", "Experts per token", "In the place of the model's own k", "2", 1), weightSumParam("as-model")};
     return {"top-k", "Other k",
         "Each token takes k experts. The sum of weights is as the model makes it, 1, or what it was with the model's own k.",
-        "The rule of the families with another k", params, true, made<TopK>};
+        "The rule of the families with another k", params, true, made<TopK>, PolicyScope::Rows, "k"};
 }
 
 PolicyKind topPPolicy()
@@ -318,7 +318,7 @@ PolicyKind rankKPolicy()
 {
     static const std::array params{integerParam("rank", "Rank", "1 is the router's first choice", "2", 1), weightSumParam("as-model")};
     return {"rank-k", "One rank only", "Only the expert at one rank of the router's order.",
-        "Shi et al., SCMoE, arXiv:2405.14507: the weak pass", params, true, made<RankK>};
+        "Shi et al., SCMoE, arXiv:2405.14507: the weak pass", params, true, made<RankK>, PolicyScope::Rows, "rank"};
 }
 
 PolicyKind randomPolicy()
@@ -328,7 +328,7 @@ PolicyKind randomPolicy()
             "token|sequence"},
         ParamKind{"seed", "Seed", "Of the draws", ParamKind::Type::Integer, "42", 0, 1e15}, weightSumParam("as-model")};
     return {"random", "Random experts", "Experts drawn at random without looking at the router, which only weighs them: a control.",
-        "THOR, arXiv:2110.04260", params, true, made<Random>};
+        "THOR, arXiv:2110.04260", params, true, made<Random>, PolicyScope::Rows, "n"};
 }
 
 PolicyKind allExpertsPolicy()

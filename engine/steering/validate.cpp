@@ -142,6 +142,18 @@ void checkExperts(const Edit &edit, const ModelConfig &config, const std::string
                 "Give one for each of the layer's " + std::to_string(rule.experts) + " experts");
 }
 
+void checkExpertCount(const PolicySetting &policy, const ModelConfig &config, const std::string &place)
+{
+    const PolicyKind &kind = policyKind(policy.policy);
+    if (kind.expertCount.empty())
+        return;
+    const std::int64_t count = Params{kind.params, policy.settings}.integer(kind.expertCount);
+    for (int layer : layersOf(policy, config))
+        if (const MoeFfn &rule = moeLayer(config, layer, place); count > rule.experts)
+            wrong(std::string{kind.expertCount} + " is " + std::to_string(count), place + ", layer " + std::to_string(layer),
+                "The layer has " + std::to_string(rule.experts) + " experts");
+}
+
 /// Does `outer` act on every token that `inner` acts on?
 bool contains(const Edit &outer, const Edit &inner)
 {
@@ -238,12 +250,14 @@ void validate(const Recipe &recipe, const ModelConfig &config)
             for (int layer : config.moeLayers())
                 forcedIn(recipe, edit, layer, moeLayer(config, layer, nameOf(recipe, edit)));
     }
-    for (const PolicySetting &policy : recipe.policies)
+    for (const PolicySetting &policy : recipe.policies) {
         for (int layer : policy.layers)
             if (layer != everyLayer && policyKind(policy.policy).scope == PolicyScope::Layers)
                 anyLayer(config, layer, nameOf(recipe, policy));
             else if (layer != everyLayer)
                 moeLayer(config, layer, nameOf(recipe, policy));
+        checkExpertCount(policy, config, nameOf(recipe, policy));
+    }
 }
 
 } // namespace expertscope

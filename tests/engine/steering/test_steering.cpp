@@ -649,6 +649,8 @@ private slots:
         says(recipe({edit("force-max", {everyExpert})}), "in layer 0. The layer takes ");
         says(recipe({edit("bias", {everyExpert})}), "it takes vectors, not experts");
         says(recipe({}, {policy("top-k", {{"k", "0"}})}), "policy 1 (top-k), k: '0' is not a value");
+        says(recipe({}, {policy("rank-k", {{"rank", "11"}}, {2})}), "policy 1 (rank-k), layer 2: rank is 11. The layer has 10 experts");
+        says(recipe({}, {policy("self-contrast", {{"rank", "11"}})}), "rank is 11");
         says(recipe({}, {policy("top-k", {}, {77})}), "policy 1 (top-k): layer 77 does not exist");
         Recipe other = recipe({});
         other.model.experts = experts + 1;
