@@ -4,59 +4,16 @@
 
 #include "engine/analysis/result_parts.h"
 #include "engine/core/error.h"
+#include "engine/experiments/loss_sink.h"
 #include "engine/steering/compiled_recipe.h"
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <numeric>
 
 namespace expertscope {
 
 namespace {
-
-/// Keeps the loss of each sequence and how often each expert is used.
-class LossSink final : public TraceSink {
-public:
-    LossSink(std::size_t sequences, std::vector<int> layers, int experts)
-        : m_layers{std::move(layers)}
-        , m_experts{static_cast<std::size_t>(experts)}
-        , m_load(m_layers.size() * m_experts)
-    {
-        loss.sum.resize(sequences);
-        loss.weight.resize(sequences);
-    }
-
-    void begin(const TraceMeta &) override { }
-    void append(const TraceBlock &block) override
-    {
-        for (std::size_t row = 0; row < block.seqIndex.size(); ++row)
-            if (!std::isnan(block.logprob[row])) {
-                const auto sequence = static_cast<std::size_t>(block.seqIndex[row]);
-                loss.sum[sequence] -= static_cast<double>(block.logprob[row]);
-                ++loss.weight[sequence];
-            }
-        const std::size_t perLayer = block.expertId.size() / m_layers.size();
-        for (std::size_t i = 0; i < block.expertId.size(); ++i)
-            if (block.expertId[i] != noExpert)
-                ++m_load[i / perLayer * m_experts + block.expertId[i]];
-    }
-    void endSequence(const SequenceInfo &, std::span<const float>) override { }
-    void finish(std::span<const TraceCheck>) override { }
-
-    std::int64_t load(const ExpertPlace &expert) const
-    {
-        const auto layer = std::find(m_layers.begin(), m_layers.end(), expert.layer) - m_layers.begin();
-        return m_load[static_cast<std::size_t>(layer) * m_experts + static_cast<std::size_t>(expert.expert)];
-    }
-
-    MetricValues loss; ///< [S] nats over predicted tokens
-
-private:
-    std::vector<int> m_layers; ///< [M]
-    std::size_t m_experts;
-    std::vector<std::int64_t> m_load; ///< [M, E]
-};
 
 Recipe without(const ExpertPlace &expert, const std::string &op)
 {
@@ -81,31 +38,29 @@ std::vector<AblationEffect> ablateExperts(const Model &model, Backend &backend, 
     spec.capture.gateWeights = false;
     spec.batchTokens = settings.integer("batch_tokens");
     KeptLayers kept;
-    LossSink own{sequences.size(), model.config().moeLayers(), model.config().maxExperts()};
+    LossSink own{sequences.size(), model.config()};
     traceSequences(model, backend, sequences, spec, nullptr, own, quiet, Steering{.kept = &kept});
-    if (std::accumulate(own.loss.weight.begin(), own.loss.weight.end(), 0.0) == 0)
+    if (std::accumulate(own.loss().weight.begin(), own.loss().weight.end(), 0.0) == 0)
         throw Error{ErrorKind::Usage, "no token of these texts is predicted by another", "texts", "Give texts of two tokens or more"};
     progress.report(1, total, "experts");
 
-    Units units(sequences.size());
-    for (std::size_t s = 0; s < units.size(); ++s)
-        units[s] = {s};
+    const Units units = sequenceUnits(sequences.size());
     spec.routingRecipe = "{}"; // nothing is written that would hold it
     std::vector<AblationEffect> effects;
     for (const ExpertPlace &expert : experts) {
         progress.check();
         CompiledRecipe recipe{without(expert, op), model, backend, nullptr};
         LossSink ablated = own;
-        if (own.load(expert) > 0 || op != "exclude") { // to leave out an expert that nobody uses changes nothing
-            ablated = LossSink{sequences.size(), model.config().moeLayers(), model.config().maxExperts()};
+        if (own.load(expert.layer, expert.expert) > 0 || op != "exclude") { // to leave out an expert that nobody uses changes nothing
+            ablated = LossSink{sequences.size(), model.config()};
             Steering steering = recipe.steering();
             steering.kept = &kept;
             traceSequences(model, backend, sequences, spec, nullptr, ablated, quiet, steering);
         }
         effects.push_back({expert,
-            compare(own.loss, ablated.loss, units, false, static_cast<std::size_t>(settings.integer("bootstrap")),
+            compare(own.loss(), ablated.loss(), units, false, static_cast<std::size_t>(settings.integer("bootstrap")),
                 static_cast<std::size_t>(settings.integer("permutations")), static_cast<std::uint64_t>(settings.integer("seed"))),
-            own.load(expert)});
+            own.load(expert.layer, expert.expert)});
         if (onEffect)
             onEffect(effects.back());
         progress.report(std::ssize(effects) + 1, total, "experts");

@@ -1,9 +1,11 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
-// The effect of ablating experts against whole runs, and counterfactual routes against runs of the whole text with the same route.
+// The effect of ablating experts against whole runs, other numbers of experts, and counterfactual routes against runs of the whole text
+// with the same route.
 #include "engine/core/error.h"
 #include "engine/core/memory_trace.h"
 #include "engine/experiments/ablation.h"
+#include "engine/experiments/k_sweep.h"
 #include "engine/steering/compiled_recipe.h"
 #include "engine/steering/counterfactual.h"
 #include "golden.h"
@@ -115,6 +117,32 @@ private slots:
         std::stop_source stop;
         stop.request_stop();
         QVERIFY_EXCEPTION_THROWN(ablateExperts(*m_model, *m_backend, one, all, settings, {}, Progress{stop.get_token()}), Cancelled);
+    }
+
+    void anotherKAgainstTheModelsOwn()
+    {
+        const std::vector<TokenSequence> texts{sequence("a", 17), sequence("bb", 9), sequence("ccc", 21)};
+        const int k = m_model->config().maxTopK();
+        for (const char *sum : {"as-model", "rescale"}) {
+            const std::vector<std::pair<std::string, std::string>> given{{"sum", sum}, {"bootstrap", "200"}};
+            const Params settings{kSweepKind().params, given};
+            const std::vector<KSweepPoint> points = sweepK(*m_model, *m_backend, texts, settings, {});
+            QCOMPARE(std::ssize(points), 2 * k);
+            for (const KSweepPoint &point : points) {
+                QCOMPARE(point.k, static_cast<int>(&point - points.data()) + 1);
+                if (point.k == k && std::string{sum} == "as-model") {
+                    QCOMPARE(point.loss.difference, 0.0);
+                    QCOMPARE(point.agreement, 1.0);
+                } else if (point.k != k) {
+                    QVERIFY(point.loss.difference != 0 && point.agreement < 1);
+                }
+            }
+            const Result result = kSweepResult(points, settings);
+            QCOMPARE(result.table("k-sweep").rows(), points.size());
+            QCOMPARE(result.serie("loss-over-k").curves[0].y[0], points[0].loss.difference);
+        }
+        const std::vector<std::pair<std::string, std::string>> tooMany{{"from", "3"}, {"to", "11"}};
+        QVERIFY_EXCEPTION_THROWN(sweepK(*m_model, *m_backend, texts, Params{kSweepKind().params, tooMany}, {}), Error);
     }
 
     void routesAreThoseOfTheWholeText()

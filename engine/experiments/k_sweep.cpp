@@ -1,0 +1,137 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/experiments/k_sweep.h"
+
+#include "engine/core/error.h"
+#include "engine/experiments/loss_sink.h"
+#include "engine/steering/compiled_recipe.h"
+
+#include <algorithm>
+#include <array>
+
+namespace expertscope {
+
+namespace {
+
+Recipe withK(int k, const std::string &sum)
+{
+    PolicySetting policy;
+    policy.policy = "top-k";
+    policy.settings = {{"k", std::to_string(k)}, {"sum", sum}};
+    Recipe recipe;
+    recipe.policies = {policy};
+    return recipe;
+}
+
+double agreement(std::span<const std::int32_t> a, std::span<const std::int32_t> b)
+{
+    std::size_t same = 0;
+    for (std::size_t t = 0; t < a.size(); ++t)
+        same += a[t] == b[t];
+    return static_cast<double>(same) / static_cast<double>(a.size());
+}
+
+} // namespace
+
+const AnalysisKind &kSweepKind()
+{
+    static const std::array params{ParamKind{"from", "Smallest k", "Experts a token", ParamKind::Type::Integer, "1", 1, 65535},
+        ParamKind{"to", "Largest k", "0 = twice the model's own, or all experts", ParamKind::Type::Integer, "0", 0, 65535},
+        ParamKind{"sum", "Sum of weights",
+            "What the weights of a token sum to: what the model's rule makes of them, 1, or what they summed to before",
+            ParamKind::Type::Choice, "as-model", 0, 0, "as-model|renormalise|rescale"},
+        ParamKind{"batch_tokens", "Batch", "Tokens run together", ParamKind::Type::Integer, "2048", 1, 1 << 20},
+        ParamKind{"bootstrap", "Resamples", "Of the intervals; 0 leaves them out", ParamKind::Type::Integer, "1000", 0, 100000},
+        ParamKind{"permutations", "Sign flips", "Of p; 0 leaves it out", ParamKind::Type::Integer, "2000", 0, 1000000},
+        ParamKind{"seed", "Seed", "Of both", ParamKind::Type::Integer, "42", 0, 1e15}};
+    static const AnalysisKind kind{.id = "k-sweep",
+        .title = "More or fewer experts a token",
+        .help = "How well does the model predict these texts with another number of experts?",
+        .definition =
+            "The loss in nats per predicted token with k experts in every MoE layer, less that of the model with its own k: above 0 "
+            "it is worse. Intervals are 95 % percentile intervals of a paired bootstrap over sequences, p is of sign flips of the "
+            "sequences' differences. Agreement is the share of tokens after which the likeliest token is the same.",
+        .source = "Dynamic Experts Search, arXiv:2509.22572, without its search",
+        .params = params,
+        .missing = nullptr,
+        .run = nullptr};
+    return kind;
+}
+
+std::vector<KSweepPoint> sweepK(
+    const Model &model, Backend &backend, std::span<const TokenSequence> sequences, const Params &settings, const Progress &progress)
+{
+    int fewest = model.config().maxExperts();
+    for (int layer : model.config().moeLayers())
+        fewest = std::min(fewest, model.config().layers[static_cast<std::size_t>(layer)].moe()->experts);
+    const auto first = static_cast<int>(settings.integer("from"));
+    const auto wanted = static_cast<int>(settings.integer("to"));
+    const int last = wanted > 0 ? wanted : std::min(2 * model.config().maxTopK(), fewest);
+    if (first > last || last > fewest)
+        throw Error{ErrorKind::Usage, "there is no k from " + std::to_string(first) + " to " + std::to_string(last), "k-sweep",
+            "Give 1 to " + std::to_string(fewest) + ", the experts of a layer"};
+
+    RunSpec spec;
+    spec.capture.gateWeights = false;
+    spec.batchTokens = settings.integer("batch_tokens");
+    const Progress quiet{progress.stopToken()};
+    LossSink own{sequences.size(), model.config()};
+    traceSequences(model, backend, sequences, spec, nullptr, own, quiet);
+    const Units units = sequenceUnits(sequences.size());
+    spec.routingRecipe = "{}"; // nothing is written that would hold it
+    std::vector<KSweepPoint> points;
+    for (int k = first; k <= last; ++k) {
+        progress.report(k - first, last - first + 1, "values of k");
+        CompiledRecipe recipe{withK(k, settings.text("sum")), model, backend, nullptr};
+        LossSink with{sequences.size(), model.config()};
+        traceSequences(model, backend, sequences, spec, nullptr, with, quiet, recipe.steering());
+        points.push_back({k,
+            compare(own.loss(), with.loss(), units, false, static_cast<std::size_t>(settings.integer("bootstrap")),
+                static_cast<std::size_t>(settings.integer("permutations")), static_cast<std::uint64_t>(settings.integer("seed"))),
+            agreement(own.predicted(), with.predicted())});
+    }
+    return points;
+}
+
+Result kSweepResult(std::span<const KSweepPoint> points, const Params &settings)
+{
+    std::vector<std::int64_t> k, sequences;
+    std::vector<double> loss, agreed, p;
+    Curve curve{.role = Curve::Role::Data, .name = "Loss with k, less with the model's own", .y = {}, .low = {}, .high = {}};
+    Series series{.id = "loss-over-k",
+        .title = "Loss with more or fewer experts",
+        .xTitle = "Experts a token",
+        .yTitle = "Difference of the loss",
+        .unit = "nats",
+        .x = {},
+        .curves = {},
+        .bars = false,
+        .names = {}};
+    for (const KSweepPoint &point : points) {
+        k.push_back(point.k);
+        series.x.push_back(point.k);
+        loss.push_back(point.loss.value);
+        curve.y.push_back(point.loss.difference);
+        curve.low.push_back(point.loss.interval.low);
+        curve.high.push_back(point.loss.interval.high);
+        p.push_back(point.loss.p);
+        agreed.push_back(point.agreement);
+        sequences.push_back(point.loss.units);
+    }
+    Result result;
+    result.analysis = kSweepKind().id;
+    result.title = kSweepKind().title;
+    result.settings = settings.all();
+    result.tables.push_back({"k-sweep", "Loss with k experts a token",
+        {{"k", "experts", "A token gets in every MoE layer", k}, {"loss", "nats", "Per predicted token with this k", loss},
+            {"value", "nats", "That less the loss with the model's own k", curve.y},
+            {"low", "nats", "Lower end of the 95 % interval of the difference", curve.low}, {"high", "nats", "Upper end", curve.high},
+            {"p", "1", "Two-sided, of sign flips of the sequences' differences", p},
+            {"agreement", "1", "Share of tokens after which the likeliest token is the same", agreed},
+            {"n", "sequences", "Compared in pairs", sequences}}});
+    series.curves.push_back(std::move(curve));
+    result.series.push_back(std::move(series));
+    return result;
+}
+
+} // namespace expertscope
