@@ -82,6 +82,7 @@ void CorpusTracer::begin(EngineThread::Engine &engine, const Progress &progress,
     describeRecording(meta, m_corpus->source, "in the window");
     meta.labelColumns = m_corpus->labelColumns;
     m_trace.begin(meta);
+    m_checks.begin(meta);
     m_model = engine.model;
 }
 
@@ -112,7 +113,8 @@ bool CorpusTracer::slice(EngineThread::Engine &engine, const Progress &progress,
     const Clock::time_point started = Clock::now();
     const std::int64_t before = m_trace.meta().tokens;
     const std::size_t end = sliceEnd();
-    AppendingSink sink{m_trace};
+    AppendingSink appending{m_trace};
+    CheckedSink sink{appending, m_checks};
     try {
         traceSequences(*m_model, *engine.backend, std::span{m_sequences}.subspan(m_next, end - m_next), m_spec, engine.tokenizer.get(),
             sink, progress.part(before, m_tokensTotal));
@@ -129,7 +131,7 @@ bool CorpusTracer::slice(EngineThread::Engine &engine, const Progress &progress,
     m_sliceTokens = std::clamp(static_cast<std::int64_t>(rate * sliceSeconds), minSliceTokens, maxSliceTokens);
     const bool complete = m_next == m_sequences.size();
     if (complete)
-        m_trace.finish({});
+        m_trace.finish(m_checks.rows());
     if (complete || done >= 2 * m_published) {
         m_published = done;
         publish({m_trace.snapshot(), m_tokensTotal, rate, complete});

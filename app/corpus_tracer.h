@@ -7,6 +7,7 @@
 #include "app/engine_thread.h"
 #include "engine/core/corpus.h"
 #include "engine/core/memory_trace.h"
+#include "engine/core/recording_checks.h"
 #include "engine/forward/run.h"
 
 #include <functional>
@@ -54,6 +55,7 @@ private:
     std::int64_t m_sliceTokens = 0;
     std::int64_t m_published = 0; ///< tokens
     MemoryTrace m_trace;
+    RecordingChecks m_checks;
 };
 
 } // namespace expertscope

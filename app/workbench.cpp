@@ -8,6 +8,7 @@
 #include "app/recording.h"
 #include "app/report/report_job.h"
 #include "app/words.h"
+#include "engine/core/recording_checks.h"
 #include "engine/forward/run.h"
 #include "io/importers/import.h"
 #include "io/model_folder.h"
@@ -221,7 +222,7 @@ void Workbench::openTrace(const QString &file)
             for (const std::string &note : trace->meta().notes)
                 emit noted(QString::fromStdString(note));
             for (const TraceCheck &check : trace->meta().checks)
-                if (check.status != "pass")
+                if (check.status == "warn" || check.status == "fail")
                     emit noted(tr("Check: %1: %2 (allowed: %3)")
                                    .arg(QString::fromStdString(check.name))
                                    .arg(check.value, 0, 'g', 6)
@@ -291,26 +292,27 @@ void Workbench::runPrompt(const PromptRequest &request)
             if (prompt.tokens.empty())
                 throw Error{ErrorKind::Usage, "the prompt is empty", "", "Type some text first"};
             MemoryTrace recording;
+            RecordingChecks checks;
+            CheckedSink sink{recording, checks};
             TraceMeta meta = traceMeta(*engine.model, *engine.backend, spec);
             describeRecording(meta, "Prompts", "in the window");
-            recording.begin(meta);
+            sink.begin(meta);
             GenerateResult result;
             bool stopped = false;
             try {
                 if (request.maxNewTokens > 0)
                     result = generate(
-                        *engine.model, *engine.backend, prompt, spec, engine.tokenizer.get(), &recording,
+                        *engine.model, *engine.backend, prompt, spec, engine.tokenizer.get(), &sink,
                         [&](const GeneratedToken &token) {
                             toUi([this, bytes = QByteArray::fromStdString(token.bytes)] { emit generated(bytes); });
                         },
                         progress);
                 else
-                    traceSequences(
-                        *engine.model, *engine.backend, std::span{&prompt, 1}, spec, engine.tokenizer.get(), recording, progress);
+                    traceSequences(*engine.model, *engine.backend, std::span{&prompt, 1}, spec, engine.tokenizer.get(), sink, progress);
             } catch (const Cancelled &) {
                 stopped = true; // what was run until then is kept
             }
-            recording.finish({});
+            sink.finish({});
             const TracePtr trace = recording.snapshot();
             const auto prompted = static_cast<std::int64_t>(prompt.tokens.size());
             toUi([this, trace, result, stopped, prompted] {

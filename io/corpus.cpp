@@ -4,6 +4,7 @@
 
 #include "engine/core/error.h"
 #include "io/corpus_rows.h"
+#include "io/file_kind.h"
 #include "io/input_file.h"
 #include "io/sha256.h"
 #include "io/utf8.h"
@@ -34,6 +35,12 @@ constexpr std::array<KnownColumn, 7> knownColumns{{
     {"parallel_id", &CorpusRow::parallelId, false},
 }};
 
+void refuseBinary(std::string_view firstBytes, const std::string &source)
+{
+    if (const FileKind kind = fileKind(firstBytes); !kind.what.empty())
+        throw Error{ErrorKind::Input, "this is " + std::string{kind.what} + ", not a corpus", source, std::string{kind.remedy}};
+}
+
 class CorpusBuilder {
 public:
     CorpusBuilder(CorpusFormat format, const std::string &source, const CorpusRows::Handler &before)
@@ -54,6 +61,8 @@ public:
         m_sha256.add(bytes);
         m_rows.feed(bytes);
     }
+
+    bool isEmpty() const { return m_sizeBytes == 0; }
 
     Corpus finish()
     {
@@ -147,6 +156,21 @@ private:
 
 } // namespace
 
+std::string corpusFormatName(CorpusFormat format)
+{
+    switch (format) {
+    case CorpusFormat::Jsonl:
+        return "JSON Lines";
+    case CorpusFormat::Csv:
+        return "CSV";
+    case CorpusFormat::Tsv:
+        return "TSV";
+    case CorpusFormat::PlainText:
+        break;
+    }
+    return "plain text, a sequence a line";
+}
+
 CorpusFormat corpusFormat(const std::filesystem::path &file)
 {
     std::string extension = file.extension().string();
@@ -164,8 +188,12 @@ Corpus readCorpusRows(const std::filesystem::path &file, const CorpusRows::Handl
     InputFile input{file, InputFile::Accept::AnyStream};
     CorpusBuilder builder{corpusFormat(file), file.string(), before};
     std::vector<char> block(1 << 20);
-    while (const std::size_t got = input.read(block))
-        builder.feed({block.data(), got});
+    while (const std::size_t got = input.read(block)) {
+        const std::string_view bytes{block.data(), got};
+        if (builder.isEmpty())
+            refuseBinary(bytes, file.string());
+        builder.feed(bytes);
+    }
     return builder.finish();
 }
 

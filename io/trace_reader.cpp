@@ -4,7 +4,9 @@
 
 #include "engine/core/error.h"
 #include "engine/core/summary.h"
+#include "io/file_kind.h"
 #include "io/hdf5_reading.h"
+#include "io/importers/import.h"
 #include "io/trace_layout.h"
 
 #include <algorithm>
@@ -17,6 +19,7 @@ namespace {
 
 constexpr std::int64_t mostLayers = 4096;
 constexpr std::int64_t mostSequences = 1 << 24;
+constexpr std::int64_t mostListed = 1 << 20; // interventions, notes on experts
 constexpr std::int64_t longestTokenBytes = 1 << 20;
 constexpr std::int64_t mostCounts = 1 << 27; // 1 GB of them: they are held in memory
 
@@ -117,8 +120,7 @@ void TraceReader::openArrays()
     m_position = perToken("position", NumberKind::Integer);
     m_seqIndex = perToken("seq_index", NumberKind::Integer);
     m_phase = perToken("phase", NumberKind::Integer);
-    for (const auto &[array, name] :
-        {std::pair{&m_tokenId, "token_id"}, {&m_position, "position"}, {&m_seqIndex, "seq_index"}, {&m_phase, "phase"}})
+    for (const auto &[array, name] : {std::pair{&m_position, "position"}, {&m_seqIndex, "seq_index"}, {&m_phase, "phase"}})
         if (!*array)
             damaged(std::string{"the trace has no dataset "} + name);
     m_logprob = perToken("logprob", NumberKind::Real);
@@ -143,7 +145,8 @@ void TraceReader::openArrays()
         .logprob = m_logprob.has_value(),
         .predictedId = m_predictedId.has_value(),
         .tokenText = m_textBytes.has_value(),
-        .meanSoftmax = false};
+        .meanSoftmax = false,
+        .tokenId = m_tokenId.has_value()};
 }
 
 void TraceReader::readDescription()
@@ -191,8 +194,58 @@ void TraceReader::readDescription()
         if (const std::vector<std::uint64_t> seed = h5::readUnsigned(m_context, group, "seed"); !seed.empty())
             engine.seed = seed.front();
     }
-    if (h5::holdsGroup(m_file, "routing"))
-        m_meta.routingRecipe = text(h5::openGroup(m_context, m_file, "routing"), "recipe");
+    readRouting();
+    readExpertNotes();
+}
+
+std::vector<std::int32_t> TraceReader::listedLayers(hid_t group, const char *name)
+{
+    const h5::Array layers = requiredArray(group, name, NumberKind::Integer, 1);
+    if (layers.rows() > mostListed)
+        damaged(std::string{name} + " says it has " + std::to_string(layers.rows()) + " rows");
+    return layers.readAll<std::int32_t>();
+}
+
+void TraceReader::readRouting()
+{
+    if (!h5::holdsGroup(m_file, "routing"))
+        return;
+    const h5::Id group = h5::openGroup(m_context, m_file, "routing");
+    m_meta.routingRecipe = h5::readText(m_context, group, "recipe");
+    noteUnknown(group, "/routing/", {"intervention", "layer", "expert", "op", "value"}, {});
+    if (!h5::holdsDataset(group, "op"))
+        return;
+    const std::vector<std::int32_t> layers = listedLayers(group, "layer");
+    const std::int64_t count = std::ssize(layers);
+    const MaybeArray expert = optionalArray(group, "expert", NumberKind::Integer, {count}),
+                     value = optionalArray(group, "value", NumberKind::Real, {count});
+    if (!expert || !value)
+        damaged("the interventions have no experts or values");
+    const auto experts = expert->readAll<std::int32_t>();
+    const auto values = value->readAll<double>();
+    const std::vector<std::string> ops = h5::readStrings(m_context, group, "op", count);
+    for (std::size_t i = 0; i < ops.size(); ++i)
+        m_meta.interventions.push_back({layers[i], experts[i], ops[i], values[i]});
+}
+
+void TraceReader::readExpertNotes()
+{
+    if (!h5::holdsGroup(m_file, "labels"))
+        return;
+    const h5::Id group = h5::openGroup(m_context, m_file, "labels");
+    noteUnknown(group, "/labels/",
+        {"language_code", "language_name", "domain_name", "note", "expert_note", "expert_note_layer", "expert_note_expert"}, {});
+    if (!h5::holdsDataset(group, "expert_note") || !h5::holdsDataset(group, "expert_note_layer"))
+        return;
+    const std::vector<std::int32_t> layers = listedLayers(group, "expert_note_layer");
+    const std::int64_t count = std::ssize(layers);
+    const auto experts = optionalArray(group, "expert_note_expert", NumberKind::Integer, {count});
+    if (!experts)
+        damaged("the notes on experts do not say which");
+    const auto numbers = experts->readAll<std::int32_t>();
+    const std::vector<std::string> texts = h5::readStrings(m_context, group, "expert_note", count);
+    for (std::size_t i = 0; i < texts.size(); ++i)
+        m_meta.expertNotes.push_back({layers[i], numbers[i], texts[i]});
 }
 
 void TraceReader::readSequences()
@@ -219,6 +272,12 @@ void TraceReader::readSequences()
         return h5::readStrings(m_context, h5::openGroup(m_context, m_file, "labels"), name, rows);
     };
     const std::vector<std::string> languages = names("language", "language_code"), domains = names("domain", "domain_name");
+    if (h5::holdsGroup(m_file, "labels") && h5::holdsDataset(h5::openGroup(m_context, m_file, "labels"), "language_name")) {
+        const std::vector<std::string> spoken = names("language", "language_name");
+        for (std::size_t i = 0; i < spoken.size() && i < languages.size(); ++i)
+            if (!spoken[i].empty())
+                m_meta.languageNames.emplace(languages[i], spoken[i]);
+    }
     const auto nameOf = [&](const std::vector<std::string> &table, const std::vector<std::int64_t> &index, std::size_t row) -> std::string {
         if (index.empty() || index[row] == -1)
             return {};
@@ -340,10 +399,12 @@ void TraceReader::readChecks()
     if (!value || !limit)
         damaged("the checks have no values or limits");
     const std::vector<std::string> names = h5::readStrings(m_context, group, "name", count),
-                                   states = h5::readStrings(m_context, group, "status", count);
+                                   states = h5::readStrings(m_context, group, "status", count),
+                                   notes = h5::holdsDataset(group, "note") ? h5::readStrings(m_context, group, "note", count)
+                                                                           : std::vector<std::string>(size(count));
     const std::vector<double> values = value->readAll<double>(), limits = limit->readAll<double>();
     for (std::size_t i = 0; i < size(count); ++i)
-        m_meta.checks.push_back({names[i], states[i], values[i], limits[i]});
+        m_meta.checks.push_back({names[i], states[i], values[i], limits[i], notes[i]});
 }
 
 void TraceReader::noteUnknown(
@@ -471,6 +532,11 @@ std::vector<double> TraceReader::gateMass() const
 
 TracePtr openTraceFile(const std::filesystem::path &file)
 {
+    if (const std::string foreign = foreignTraceKind(file); !foreign.empty())
+        throw Error{ErrorKind::Input, "this is no trace file yet, but what another tool recorded (" + foreign + ")", file.string(),
+            "Import it first: expertscope import " + file.string() + " -o TRACE.h5"};
+    if (const FileKind kind = fileKind(file); !kind.what.empty() && kind.what != hdf5Kind)
+        throw Error{ErrorKind::Input, "this is " + std::string{kind.what} + ", not a trace file", file.string(), std::string{kind.remedy}};
     return std::make_shared<const TraceReader>(file);
 }
 

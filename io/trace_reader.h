@@ -36,10 +36,14 @@ private:
     void readSequences();
     void readSummary();
     void readCounts(hid_t summary);
+    void readRouting();
+    void readExpertNotes();
     void readChecks();
     void noteUnknown(
         hid_t group, const std::string &path, std::initializer_list<const char *> known, std::initializer_list<const char *> knownPrefixes);
     [[noreturn]] void damaged(const std::string &what) const;
+    /// The layers that a short list is of, one a row.
+    std::vector<std::int32_t> listedLayers(hid_t group, const char *name);
 
     h5::Context m_context;
     h5::Id m_file;

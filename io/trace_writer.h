@@ -37,6 +37,9 @@ private:
     void nameDimensions();
     void writeLoad();
     void writeLabels();
+    void writeLanguageNames(hid_t labels);
+    void writeExpertNotes(hid_t labels);
+    void writeRouting();
     void writeChecks(std::span<const TraceCheck> checks);
     std::vector<h5::GrowingDataset *> columns() const;
 

@@ -2,10 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // expertscope generate: continues a prompt and prints the text as it comes; with -o records prompt and continuation.
 #include "app/cli/load_model.h"
+#include "app/cli/options.h"
 #include "app/cli/steering_options.h"
 #include "app/cli/verbs.h"
 #include "app/recording.h"
 #include "engine/core/error.h"
+#include "engine/core/recording_checks.h"
 #include "io/trace_hdf5.h"
 
 #include <CLI/CLI.hpp>
@@ -14,6 +16,7 @@
 #include <iostream>
 #include <iterator>
 #include <memory>
+#include <optional>
 
 namespace expertscope {
 
@@ -36,9 +39,13 @@ std::string promptText(const std::string &given)
 
 int run(Options &options, Command &command)
 {
-    std::unique_ptr<TraceSink> sink;
-    if (!options.output.empty())
-        sink = createTraceFile(options.output, {.overwrite = options.force});
+    std::unique_ptr<TraceSink> file;
+    RecordingChecks checks;
+    std::optional<CheckedSink> sink;
+    if (!options.output.empty()) {
+        file = createTraceFile(options.output, {.overwrite = options.force});
+        sink.emplace(*file, checks);
+    }
     const std::optional<Recipe> recipe = readRecipe(options.steering);
     const LoadedModel open = loadModel(options.model, command.terminal);
     SteeredRun steered{recipe, open, {}, options.spec};
@@ -62,7 +69,7 @@ int run(Options &options, Command &command)
     GenerateResult result;
     bool stopped = false;
     try {
-        result = generate(*open.model, *open.backend, prompt, options.spec, open.tokenizer.get(), sink.get(), print,
+        result = generate(*open.model, *open.backend, prompt, options.spec, open.tokenizer.get(), sink ? &*sink : nullptr, print,
             command.terminal.progress(), steered.steering());
     } catch (const Cancelled &) {
         stopped = true;
@@ -98,9 +105,7 @@ void declareGenerate(CLI::App &app, Command &command)
     app.add_option("--temperature", options->spec.sampling.temperature, "0 = always the most likely token")
         ->check(CLI::Range(0.0, 100.0))
         ->capture_default_str();
-    app.add_option("--top-k", options->spec.sampling.topK, "Draw among this many; 0 = all")
-        ->check(CLI::NonNegativeNumber)
-        ->capture_default_str();
+    app.add_option("--top-k", options->spec.sampling.topK, "Draw among this many; 0 = all")->check(atLeast(0))->capture_default_str();
     app.add_option("--top-p", options->spec.sampling.topP, "Draw among the most likely tokens of this total probability")
         ->check(CLI::Range(0.0, 1.0))
         ->capture_default_str();

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // expertscope import: turns what another tool recorded into a trace file, after checks that it shows.
 #include "io/importers/import.h"
+#include "app/cli/check_lines.h"
 #include "app/cli/verbs.h"
 #include "engine/core/error.h"
 #include "io/trace_hdf5.h"
@@ -9,7 +10,6 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
 #include <cstdio>
 #include <memory>
 
@@ -26,14 +26,8 @@ struct Options {
 
 void showChecks(const ImportReport &report, Terminal &terminal)
 {
-    std::size_t longest = 0;
-    for (const TraceCheck &check : report.checks)
-        longest = std::max(longest, check.name.size());
-    for (const TraceCheck &check : report.checks) {
-        char numbers[96];
-        std::snprintf(numbers, sizeof numbers, "  %.6g (allowed: %.6g)", check.value, check.limit);
-        terminal.note(check.status + "  " + check.name + std::string(longest - check.name.size(), ' ') + numbers);
-    }
+    for (const std::string &line : checkLines(report.checks))
+        terminal.note(line);
 }
 
 void printJson(const ImportReport &report, const std::string &output)
@@ -41,7 +35,8 @@ void printJson(const ImportReport &report, const std::string &output)
     using Json = nlohmann::ordered_json;
     Json checks = Json::array();
     for (const TraceCheck &check : report.checks)
-        checks.push_back({{"name", check.name}, {"status", check.status}, {"value", check.value}, {"limit", check.limit}});
+        checks.push_back(
+            {{"name", check.name}, {"status", check.status}, {"value", check.value}, {"limit", check.limit}, {"note", check.note}});
     const Json json{{"format", report.format}, {"output", output.empty() ? Json{} : Json(output)}, {"checks", checks}};
     std::printf("%s\n", json.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
 }

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
 // expertscope info: what a model folder or a trace file is, without running anything.
+#include "app/cli/check_lines.h"
 #include "app/cli/verbs.h"
 #include "engine/families/families.h"
 #include "io/model_folder.h"
@@ -67,7 +68,7 @@ Json traceJson(const std::string &file)
     }
     Json fields = Json::array();
     const TraceFields &f = meta.fields;
-    const std::pair<const char *, bool> known[] = {{"gate_weight", f.gateWeight}, {"router_logit", f.routerLogit},
+    const std::pair<const char *, bool> known[] = {{"token_id", f.tokenId}, {"gate_weight", f.gateWeight}, {"router_logit", f.routerLogit},
         {"selection_score", f.selectionScore}, {"expert_out_norm", f.expertOutNorm}, {"n_active", f.nActive}, {"logprob", f.logprob},
         {"predicted_id", f.predictedId}, {"token_text", f.tokenText}, {"mean_softmax", f.meanSoftmax}};
     for (const auto &[name, present] : known)
@@ -76,12 +77,20 @@ Json traceJson(const std::string &file)
     const Json recipe = meta.routingRecipe.empty() ? Json("") : Json::parse(meta.routingRecipe, nullptr, false);
     Json checks = Json::array();
     for (const TraceCheck &check : meta.checks)
-        checks.push_back({{"name", check.name}, {"status", check.status}, {"value", check.value}, {"limit", check.limit}});
+        checks.push_back(
+            {{"name", check.name}, {"status", check.status}, {"value", check.value}, {"limit", check.limit}, {"note", check.note}});
+    Json interventions = Json::array();
+    for (const Intervention &one : meta.interventions)
+        interventions.push_back({{"layer", one.layer}, {"expert", one.expert}, {"op", one.op}, {"value", one.value}});
+    Json expertNotes = Json::array();
+    for (const ExpertNote &one : meta.expertNotes)
+        expertNotes.push_back({{"layer", one.layer}, {"expert", one.expert}, {"text", one.text}});
     return {{"kind", "trace"}, {"title", meta.title}, {"created", meta.dateCreated},
         {"producer", meta.producer + " " + meta.producerVersion}, {"model", meta.model.name}, {"family", meta.model.family},
         {"model_sha256", meta.model.sha256}, {"device", meta.engine.device}, {"command_line", meta.engine.commandLine},
         {"tokens", meta.tokens}, {"sequences", meta.sequences.size()}, {"moe_layers", meta.layers}, {"experts", meta.experts},
-        {"slots", meta.slotCount}, {"fields", fields}, {"sequences_by_language", languages}, {"sequences_by_domain", domains},
+        {"slots", meta.slotCount}, {"fields", fields}, {"sequences_by_language", languages}, {"language_names", meta.languageNames},
+        {"sequences_by_domain", domains}, {"interventions", interventions}, {"expert_notes", expertNotes},
         {"never_chosen_experts", std::count(load.begin(), load.end(), 0)}, {"checks", checks}, {"notes", meta.notes},
         {"routing_recipe", recipe.is_discarded() ? Json(meta.routingRecipe) : recipe}};
 }
@@ -98,7 +107,13 @@ void printText(const Json &json)
                     ++next;
                 std::printf("layers %zu-%zu: %s\n", first, next - 1, value[first].dump().c_str());
             }
-        } else if (!(value.is_string() && value.get_ref<const std::string &>().empty())) {
+        } else if (key == "checks") {
+            std::vector<TraceCheck> checks;
+            for (const Json &row : value)
+                checks.push_back({row["name"], row["status"], row["value"], row["limit"], row["note"]});
+            for (const std::string &line : checkLines(checks))
+                std::printf("check: %s\n", line.c_str());
+        } else if (!(value.is_array() && value.empty()) && !(value.is_string() && value.get_ref<const std::string &>().empty())) {
             std::printf("%s: %s\n", name.c_str(), value.is_string() ? value.get_ref<const std::string &>().c_str() : value.dump().c_str());
         }
     }

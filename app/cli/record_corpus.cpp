@@ -5,10 +5,39 @@
 #include "app/cli/terminal.h"
 #include "app/recording.h"
 #include "engine/core/error.h"
+#include "io/corpus.h"
 
 #include <algorithm>
 
 namespace expertscope {
+
+std::string corpusNote(const Corpus &corpus, const std::vector<std::string> &files)
+{
+    std::string note;
+    bool plain = false;
+    for (const std::string &file : files) {
+        const CorpusFormat format = corpusFormat(file);
+        plain = plain || format == CorpusFormat::PlainText;
+        note += (note.empty() ? "" : "; ") + file + ": " + corpusFormatName(format);
+    }
+    note += ", " + std::to_string(corpus.rows.size()) + " rows";
+    static constexpr std::pair<const char *, std::string CorpusRow::*> columns[] = {{"continuation", &CorpusRow::continuation},
+        {"language", &CorpusRow::language}, {"domain", &CorpusRow::domain}, {"parallel_id", &CorpusRow::parallelId}};
+    const char *before = " with ";
+    for (const auto &[name, field] : columns)
+        if (std::any_of(corpus.rows.begin(), corpus.rows.end(), [&](const CorpusRow &row) { return !(row.*field).empty(); })) {
+            note += before + std::string{name};
+            before = ", ";
+        }
+    before = "; labels: ";
+    for (const std::string &label : corpus.labelColumns) {
+        note += before + label;
+        before = ", ";
+    }
+    if (plain)
+        note += ". JSONL, CSV and TSV files can say language, domain and parallel_id, and hold texts of several lines";
+    return note + '.';
+}
 
 Sequences tokenised(const Corpus &corpus, const LoadedModel &open, const CorpusCut &wanted, Terminal &terminal)
 {

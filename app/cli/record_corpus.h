@@ -23,6 +23,9 @@ struct Sequences {
     std::int64_t tokens = 0;
 };
 
+/// "c.jsonl: JSON Lines, 3840 rows with language, domain; labels: licence": how the files of a corpus were read.
+std::string corpusNote(const Corpus &corpus, const std::vector<std::string> &files);
+
 /// Says on the terminal what was cut or left out. Throws Error (Input) if nothing is left.
 Sequences tokenised(const Corpus &corpus, const LoadedModel &open, const CorpusCut &cut, Terminal &terminal);
 

@@ -1,10 +1,12 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
 // expertscope trace: runs a corpus through a model and writes every routing decision to an HDF5 file.
+#include "app/cli/options.h"
 #include "app/cli/record_corpus.h"
 #include "app/cli/steering_options.h"
 #include "app/cli/verbs.h"
 #include "engine/core/error.h"
+#include "engine/core/recording_checks.h"
 #include "io/corpus.h"
 #include "io/trace_hdf5.h"
 
@@ -35,20 +37,23 @@ int run(Options &options, Command &command)
     auto sink = createTraceFile(
         options.output, {.overwrite = options.force, .compress = !options.noCompression, .halfWeights = options.halfWeights});
     const Corpus corpus = readCorpus(options.corpus);
+    terminal.note(corpusNote(corpus, {options.corpus}));
     const std::optional<Recipe> recipe = readRecipe(options.steering);
     const LoadedModel open = loadModel(options.model, terminal);
     SteeredRun steered{recipe, open, corpus.labelColumns, options.spec};
     const Sequences sequences = tokenised(corpus, open, options.cut, terminal);
 
     const auto started = std::chrono::steady_clock::now();
+    RecordingChecks checks;
+    CheckedSink checked{*sink, checks};
     bool stopped = false;
     try {
-        recordCorpus(corpus, open, sequences, options.spec, command.line, *sink, terminal, steered.steering());
+        recordCorpus(corpus, open, sequences, options.spec, command.line, checked, terminal, steered.steering());
     } catch (const Cancelled &) {
         stopped = true;
     }
     terminal.endProgress();
-    sink->finish({});
+    checked.finish({});
     sink.reset();
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
 
@@ -80,8 +85,8 @@ void declareTrace(CLI::App &app, Command &command)
     app.add_flag("--norms", options->spec.capture.expertOutNorms, "Record the L2 norm of each chosen expert's output");
     app.add_flag("--no-logprobs", options->noLogprobs, "Leave out log-probabilities and predictions (saves the LM head)");
     app.add_option("--max-tokens", options->cut.maxTokens, "Cut each sequence after this many tokens; 0 = the model's context")
-        ->check(CLI::NonNegativeNumber);
-    app.add_option("--limit", options->cut.limit, "Trace only the first rows; 0 = all")->check(CLI::NonNegativeNumber);
+        ->check(atLeast(0));
+    app.add_option("--limit", options->cut.limit, "Trace only the first rows; 0 = all")->check(atLeast(0));
     app.add_option("--batch-tokens", options->spec.batchTokens, "Tokens run together; more is faster and needs more memory")
         ->check(CLI::Range(1, 1 << 20))
         ->capture_default_str();

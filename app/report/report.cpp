@@ -110,6 +110,26 @@ ReportCondition reportCondition(const std::string &text)
     return condition;
 }
 
+std::vector<std::string> leftOutLines(const std::vector<LeftOut> &leftOut)
+{
+    constexpr std::size_t mostNamed = 6;
+    std::vector<std::pair<std::string, std::vector<std::string>>> reasons;
+    for (const LeftOut &left : leftOut) {
+        auto at = std::find_if(reasons.begin(), reasons.end(), [&](const auto &reason) { return reason.first == left.why; });
+        if (at == reasons.end())
+            at = reasons.insert(reasons.end(), {left.why, {}});
+        at->second.emplace_back(left.kind->title);
+    }
+    std::vector<std::string> lines;
+    for (const auto &[why, titles] : reasons) {
+        std::string names;
+        for (const std::string &title : titles)
+            names += (names.empty() ? "" : ", ") + title;
+        lines.push_back("Left out: " + (titles.size() > mostNamed ? std::to_string(titles.size()) + " analyses" : names) + ". " + why);
+    }
+    return lines;
+}
+
 bool Report::failed() const
 {
     return std::any_of(verdicts.begin(), verdicts.end(), [](const Verdict &verdict) { return verdict.failed; });
@@ -160,8 +180,8 @@ Report ReportPlan::run(
         }
         for (std::size_t t = 0; t < static_cast<std::size_t>(kind.traces); ++t)
             input.traces.push_back(report.sources[t].trace);
-        if (const std::string missing = kind.missing(input); !missing.empty()) {
-            report.leftOut.push_back({&kind, missing});
+        if (const std::string lacks = missing(kind, input, planned.params); !lacks.empty()) {
+            report.leftOut.push_back({&kind, lacks});
             continue;
         }
         try {
@@ -255,6 +275,7 @@ std::vector<Fact> recordingFacts(const ReportSource &source)
     add(meta.fields.meanSoftmax, "mean softmax per sequence");
     add(meta.fields.logprob, "log-probabilities");
     add(meta.fields.predictedId, "predicted ids");
+    add(meta.fields.tokenId, "token ids");
     add(meta.fields.tokenText, "token texts");
     facts.push_back({"Holds", source.trace->importedCounts() ? "counts of another tool, no tokens" : held});
     return facts;

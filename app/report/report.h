@@ -55,6 +55,8 @@ struct LeftOut {
     const AnalysisKind *kind = nullptr;
     std::string why; ///< a sentence
 };
+/// One line a reason, for a terminal: "Left out: A, B. WHY", or how many where they are more than a line holds.
+std::vector<std::string> leftOutLines(const std::vector<LeftOut> &leftOut);
 
 struct Verdict {
     ReportCondition condition;

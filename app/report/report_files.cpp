@@ -48,7 +48,8 @@ Json sourceJson(const ReportSource &source)
         facts.push_back(std::move(fact));
     Json checks = Json::array();
     for (const TraceCheck &check : meta.checks)
-        checks.push_back({{"name", check.name}, {"status", check.status}, {"value", check.value}, {"limit", check.limit}});
+        checks.push_back(
+            {{"name", check.name}, {"status", check.status}, {"value", check.value}, {"limit", check.limit}, {"note", check.note}});
     Json groups = Json::array();
     for (const GroupCount &group : groupCounts(*source.trace))
         groups.push_back({{"language", group.language}, {"domain", group.domain}, {"sequences", group.sequences}, {"tokens", group.tokens},

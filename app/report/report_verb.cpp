@@ -2,11 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/report/report_verb.h"
 
+#include "app/cli/options.h"
 #include "app/cli/record_corpus.h"
 #include "app/cli/verbs.h"
 #include "app/corpus_files.h"
 #include "app/report/report_files.h"
 #include "engine/core/error.h"
+#include "engine/core/recording_checks.h"
 #include "io/importers/import.h"
 #include "io/part_folder.h"
 #include "io/sha256.h"
@@ -15,6 +17,7 @@
 #include <CLI/CLI.hpp>
 
 #include <QApplication>
+#include <QTemporaryDir>
 
 #include <algorithm>
 #include <cstdio>
@@ -64,6 +67,10 @@ void checkUsage(const Options &options)
         throw Error{ErrorKind::Usage, "a report is of a model and a corpus, of a trace, or of an import", "report", write};
     if (runs && (options.model.model.empty() || options.corpora.empty()))
         throw Error{ErrorKind::Usage, "a model needs a corpus to run, and a corpus a model", "report", write};
+    const std::string ending = fs::path{options.output}.extension().string();
+    if ((ending == ".html" || ending == ".htm" || ending == ".pdf" || ending == ".json") && !fs::is_directory(options.output))
+        throw Error{ErrorKind::Usage, "a report is a folder, of report.html, report.pdf, report.json and tables", options.output,
+            "Name the folder: -o " + fs::path{options.output}.stem().string()};
     if (options.traces.size() > 2)
         throw Error{ErrorKind::Usage, "a report compares two traces at most", "report", "Give --trace once or twice"};
 }
@@ -106,6 +113,7 @@ Sources recorded(const Options &options, const fs::path &file, Command &command)
     for (const std::string &corpus : options.corpora)
         names << QString::fromStdString(corpus);
     const Corpus corpus = readCorpora(names);
+    command.terminal.note(corpusNote(corpus, options.corpora));
     const LoadedModel open = loadModel(options.model, command.terminal);
     const Sequences sequences = tokenised(corpus, open, options.cut, command.terminal);
     RunSpec spec;
@@ -113,10 +121,12 @@ Sources recorded(const Options &options, const fs::path &file, Command &command)
     const std::int64_t logitBytes = sequences.tokens * shape.moeLayers() * shape.experts * std::int64_t{sizeof(std::uint16_t)};
     spec.capture.routerLogits = !options.noLogits && logitBytes <= mostLogitBytes;
     const auto sink = createTraceFile(file, {});
+    RecordingChecks checks;
+    CheckedSink checked{*sink, checks};
     command.terminal.note(
         "Recording " + std::to_string(sequences.list.size()) + " sequences, " + std::to_string(sequences.tokens) + " tokens.");
-    recordCorpus(corpus, open, sequences, spec, command.line, *sink, command.terminal);
-    sink->finish({});
+    recordCorpus(corpus, open, sequences, spec, command.line, checked, command.terminal);
+    checked.finish({});
     command.terminal.endProgress();
 
     ReportSource source{.trace = openTraceFile(file), .name = fileNames(options.corpora), .origin = {}, .recordedNow = true};
@@ -191,14 +201,17 @@ int run(const Options &options, Command &command)
     char program[] = "expertscope";
     char *arguments[] = {program, nullptr};
     int count = 1;
+    const QTemporaryDir runtime; // Qt asks for one and remarks on standard error where there is none
+    if (!qEnvironmentVariableIsSet("XDG_RUNTIME_DIR"))
+        qputenv("XDG_RUNTIME_DIR", runtime.path().toLocal8Bit());
     const QApplication app{count, arguments};
     writeReportFiles(report, sources.traceNote, folder.part(), paintFigure, terminal.progress());
     if (options.noTrace)
         fs::remove(traceFile);
     folder.commit();
     terminal.endProgress();
-    for (const LeftOut &left : report.leftOut)
-        terminal.note("Left out: " + std::string{left.kind->title} + ". " + left.why);
+    for (const std::string &line : leftOutLines(report.leftOut))
+        terminal.note(line);
     for (const Verdict &verdict : report.verdicts)
         if (verdict.failed)
             terminal.note("Failed: " + verdict.condition.text);
@@ -215,7 +228,7 @@ void declareReport(CLI::App &app, Command &command)
     app.add_option("-c,--corpus", options->corpora, "JSONL, CSV, TSV or plain text to run through the model; repeat it for more")
         ->expected(1)
         ->take_all();
-    app.add_option("-t,--trace", options->traces, "Trace file; a second one is compared with the first")->expected(1)->take_all();
+    app.add_option("-t,--trace,trace", options->traces, "Trace file; a second one is compared with the first")->expected(1)->take_all();
     app.add_option("--import", options->files, "What another tool recorded: its files, or the folder that holds them");
     app.add_option("-o,--output", options->output, "Folder for report.html, report.pdf, report.json and tables")->required();
     app.add_option("--only", options->report.only, "Analyses to run, separated by commas")->delimiter(',');
@@ -228,8 +241,8 @@ void declareReport(CLI::App &app, Command &command)
         ->expected(1)
         ->take_all();
     app.add_option("--max-tokens", options->cut.maxTokens, "Cut each sequence after this many tokens; 0 = the model's context")
-        ->check(CLI::NonNegativeNumber);
-    app.add_option("--limit", options->cut.limit, "Run only the first rows of the corpus; 0 = all")->check(CLI::NonNegativeNumber);
+        ->check(atLeast(0));
+    app.add_option("--limit", options->cut.limit, "Run only the first rows of the corpus; 0 = all")->check(atLeast(0));
     app.add_flag("--no-logits", options->noLogits, "Do not record router logits, which is done where they take less than 1 GiB");
     app.add_option("--config", options->import.config, "Of an import: model folder or config.json that its shape is checked against");
     app.add_option("--labels", options->import.labels, "Of an import: CSV, TSV or JSONL with a row per sequence");

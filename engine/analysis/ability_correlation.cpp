@@ -43,11 +43,6 @@ double largestP(const std::vector<std::vector<double>> &divergences, std::vector
     return upperP(largest * (1 - 1e-12), null);
 }
 
-std::string missing(const AnalysisInput &input)
-{
-    return missingForDivergence(*input.traces.front());
-}
-
 Result run(const AnalysisInput &input, const Params &given, const Progress &progress)
 {
     const RoutingTrace &trace = *input.traces.front();
@@ -159,7 +154,7 @@ AnalysisKind abilityCorrelation()
         .source = "Bandarkar et al. 2025, arXiv 2510.04694, finding 2",
         .params = params,
         .traces = 1,
-        .missing = missing,
+        .needs = {.translations = true},
         .run = run};
 }
 

@@ -50,6 +50,15 @@ const AnalysisKind &analysisKind(std::string_view id)
     throw Error{ErrorKind::Usage, "there is no analysis of that name", std::string{id}, "There are " + known};
 }
 
+std::string missing(const AnalysisKind &kind, const AnalysisInput &input, const Params &params)
+{
+    const bool groups = std::any_of(kind.params.begin(), kind.params.end(), [](const ParamKind &param) { return param.id == "grouping"; });
+    for (std::size_t i = 0; i < input.traces.size(); ++i)
+        if (const std::string lacks = lacking(kind.needs, *input.traces[i], groups ? params.text("grouping") : "auto"); !lacks.empty())
+            return (input.traces.size() > 1 ? "Trace " + std::to_string(i + 1) + ": " : "") + lacks;
+    return {};
+}
+
 Result runAnalysis(const AnalysisKind &kind, const AnalysisInput &input, const Params &params, const Progress &progress)
 {
     if (std::ssize(input.traces) != kind.traces)
@@ -57,8 +66,8 @@ Result runAnalysis(const AnalysisKind &kind, const AnalysisInput &input, const P
             "it needs " + std::to_string(kind.traces) + (kind.traces == 1 ? " trace" : " traces") + ", not "
                 + std::to_string(input.traces.size()),
             std::string{kind.id}, "Give as many traces as it compares"};
-    if (const std::string missing = kind.missing(input); !missing.empty())
-        throw Error{ErrorKind::Check, "the trace does not hold what this analysis needs", std::string{kind.id}, missing};
+    if (const std::string lacks = missing(kind, input, params); !lacks.empty())
+        throw Error{ErrorKind::Check, "the trace does not hold what this analysis needs", std::string{kind.id}, lacks};
     Result result = kind.run(input, params, progress);
     result.analysis = kind.id;
     result.title = kind.title;

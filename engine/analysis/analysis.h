@@ -3,6 +3,7 @@
 // AnalysisKind: a pure function of traces -> Result, with what a person must know to read it. The list is analyses.cpp.
 #pragma once
 
+#include "engine/analysis/needs.h"
 #include "engine/analysis/result.h"
 #include "engine/core/params.h"
 #include "engine/core/progress.h"
@@ -29,8 +30,7 @@ struct AnalysisKind {
     std::string_view source; ///< paper, section, equation
     std::span<const ParamKind> params;
     int traces = 1; ///< how many it compares
-    /// Empty if it can run on these traces; else what they lack and how to get it, in a sentence.
-    std::string (*missing)(const AnalysisInput &input);
+    TraceNeeds needs = {}; ///< of every one of them
     /// Streams; stops at progress.check(). Same input and settings, same numbers. Throws Error.
     Result (*run)(const AnalysisInput &input, const Params &params, const Progress &progress);
 };
@@ -39,6 +39,9 @@ struct AnalysisKind {
 std::span<const AnalysisKind> analyses();
 /// Throws Error (Usage) that names what there is.
 const AnalysisKind &analysisKind(std::string_view id);
+/// Empty if the analysis can run on these traces; else what they lack and how to get it, in sentences. Throws Error (Usage) for a grouping
+/// that names no column.
+std::string missing(const AnalysisKind &kind, const AnalysisInput &input, const Params &params);
 
 /// Checks the number of traces and what they lack, runs, and fills in the result's analysis, title and settings. Throws Error.
 Result runAnalysis(const AnalysisKind &kind, const AnalysisInput &input, const Params &params, const Progress &progress);

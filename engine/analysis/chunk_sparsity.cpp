@@ -49,11 +49,6 @@ double distinctExperts(Layer &layer, std::span<const ExpertId> ids, std::size_t 
     return static_cast<double>(distinct);
 }
 
-std::string missing(const AnalysisInput &input)
-{
-    return missingTokens(*input.traces.front());
-}
-
 Result run(const AnalysisInput &input, const Params &given, const Progress &progress)
 {
     const RoutingTrace &trace = *input.traces.front();
@@ -180,7 +175,7 @@ AnalysisKind chunkSparsity()
         .source = "Song et al. 2025 (BlockFFN), arXiv 2507.08771",
         .params = params,
         .traces = 1,
-        .missing = missing,
+        .needs = {.tokens = true},
         .run = run};
 }
 

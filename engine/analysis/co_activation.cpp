@@ -283,14 +283,6 @@ Table pairTable(const TraceMeta &meta, std::vector<LayerResult> &layers, const P
         }};
 }
 
-std::string missing(const AnalysisInput &input)
-{
-    const RoutingTrace &trace = *input.traces.front();
-    if (std::string lacks = missingTokens(trace); !lacks.empty())
-        return lacks;
-    return trace.meta().slotCount < 2 ? "It needs tokens that choose two experts or more; this model's choose one." : "";
-}
-
 Result run(const AnalysisInput &input, const Params &given, const Progress &progress)
 {
     const RoutingTrace &trace = *input.traces.front();
@@ -406,7 +398,7 @@ AnalysisKind coActivation()
         .source = "Muennighoff et al. 2024 (OLMoE), arXiv 2409.02060, section 5.2, eq. 6; NPMI: Bouma 2009",
         .params = params,
         .traces = 1,
-        .missing = missing,
+        .needs = {.tokens = true, .chosenExperts = 2},
         .run = run};
 }
 

@@ -282,11 +282,6 @@ Judged fromTokens(
     return judged;
 }
 
-std::string missing(const AnalysisInput &)
-{
-    return {}; // every trace has counts; that there is but one group is said in the notes
-}
-
 Result run(const AnalysisInput &input, const Params &given, const Progress &progress)
 {
     const RoutingTrace &trace = *input.traces.front();
@@ -426,8 +421,6 @@ Result run(const AnalysisInput &input, const Params &given, const Progress &prog
                 std::move(pareto)},
             {"n", "groups", "Groups compared", std::move(groupsOf)},
         }});
-    if (judged.groups.size() < 2)
-        result.notes.push_back("There is but one group by " + judged.grouping + ": nothing to compare. Label the sequences by domain.");
     return result;
 }
 
@@ -449,7 +442,7 @@ AnalysisKind committee()
         .source = "Standing Committee, arXiv 2601.03425, eq. 13 and 14 (as read from notes and a re-implementation)",
         .params = params,
         .traces = 1,
-        .missing = missing,
+        .needs = {.groups = 2},
         .run = run};
 }
 

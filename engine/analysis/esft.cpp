@@ -205,7 +205,7 @@ void addOverlap(Result &result, const Found &found)
 {
     if (found.tasks.size() < 2)
         return;
-    Matrix overlap{.id = "overlap",
+    Matrix overlap{.id = "overlap-map",
         .title = "Overlap of the tasks' sets, mean over layers",
         .valueTitle = "Jaccard index",
         .unit = "1",
@@ -243,12 +243,6 @@ void addOverlap(Result &result, const Found &found)
         {"chance", "1", "Of random sets of the same sizes (ratio of expectations)", chance}, {"n", "layers", "Layers", layers}};
     result.matrices.push_back(std::move(overlap));
     result.tables.push_back(std::move(table));
-}
-
-std::string missing(const AnalysisInput &input)
-{
-    const RoutingTrace &trace = *input.traces.front();
-    return trace.meta().tokens > 0 || trace.importedCounts() ? "" : "The trace has no tokens; record or import some";
 }
 
 Result run(const AnalysisInput &input, const Params &given, const Progress &progress)
@@ -349,7 +343,6 @@ AnalysisKind esft()
                   "arXiv 2508.17624",
         .params = params,
         .traces = 1,
-        .missing = missing,
         .run = run};
 }
 

@@ -49,16 +49,18 @@ Counts count(const RoutingTrace &trace, int layer, int expert, const Progress &p
         progress.check();
         const TokenRange range{at, std::min(at + rowsPerRead, meta.tokens)};
         const TokenColumns columns = trace.tokens(range);
-        ids.resize(columns.tokenId.size() * slots);
+        const auto rows = static_cast<std::size_t>(range.count());
+        ids.resize(rows * slots);
         trace.expertIds(range, layer, ids);
         weights.resize(meta.fields.gateWeight ? ids.size() : 0);
         if (!weights.empty())
             trace.gateWeights(range, layer, weights);
-        for (std::size_t row = 0; row < columns.tokenId.size(); ++row) {
+        for (std::size_t row = 0; row < rows; ++row) {
             const auto chosen = std::span{ids}.subspan(row * slots, slots);
             const auto found = std::find(chosen.begin(), chosen.end(), static_cast<ExpertId>(expert));
-            Occurrences &occurrences = counts.byToken[columns.tokenId[row]];
-            ++occurrences.all;
+            Occurrences *occurrences = meta.fields.tokenId ? &counts.byToken[columns.tokenId[row]] : nullptr;
+            if (occurrences)
+                ++occurrences->all;
             for (ExpertId id : chosen) {
                 if (id == noExpert)
                     continue;
@@ -69,9 +71,10 @@ Counts count(const RoutingTrace &trace, int layer, int expert, const Progress &p
             }
             if (found == chosen.end())
                 continue;
-            if (occurrences.chosen < static_cast<std::int64_t>(occurrences.rows.size()))
-                occurrences.rows[static_cast<std::size_t>(occurrences.chosen)] = at + static_cast<std::int64_t>(row);
-            ++occurrences.chosen;
+            if (occurrences && occurrences->chosen < std::ssize(occurrences->rows))
+                occurrences->rows[static_cast<std::size_t>(occurrences->chosen)] = at + static_cast<std::int64_t>(row);
+            if (occurrences)
+                ++occurrences->chosen;
             ++counts.chosenOfSequence[static_cast<std::size_t>(columns.seqIndex[row])];
             if (!weights.empty())
                 counts.gateMass += static_cast<double>(weights[row * slots + static_cast<std::size_t>(found - chosen.begin())]);

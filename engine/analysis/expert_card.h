@@ -48,7 +48,8 @@ struct ExpertCard {
     Share load; ///< of all tokens, those that chose the expert
     double chance = 0; ///< load of every expert if all were alike: chosen experts per token / E
     double meanGateWeight = 0; ///< over the tokens that chose it; NaN if there are none or the trace has no weights
-    std::vector<TokenOfExpert> tokens; ///< at least leastOccurrences, by falling lower end of the lift's interval
+    std::vector<TokenOfExpert>
+        tokens; ///< empty if the trace holds no token ids; at least leastOccurrences, by falling lower end of the lift's interval
     std::int64_t rankedTokens = 0; ///< different tokens with at least leastOccurrences
     std::vector<GroupOfExpert> languages; ///< by falling lift
     std::vector<GroupOfExpert> domains; ///< by falling lift

@@ -213,8 +213,8 @@ void addContrast(Result &result, const Findings &findings, const ContrastDraws &
     const double tau = given.real("tau");
     std::vector<std::int64_t> layer, expert, chosen, count;
     std::vector<double> value, low, high, p, target, baseline, perLayer, nullMean, nullLow, nullHigh;
-    Matrix matrix =
-        layerExpertMatrix("contrast", "Difference of frequency, target minus baseline", "Difference of frequency", "1", layers, experts);
+    Matrix matrix = layerExpertMatrix(
+        "contrast-map", "Difference of frequency, target minus baseline", "Difference of frequency", "1", layers, experts);
     matrix.neutral = 0;
     matrix.values.clear();
     for (std::size_t m = 0; m < layers.size(); ++m) {
@@ -330,16 +330,6 @@ Result ofCounts(const RoutingTrace &trace, const RoutingSummary &counts, const P
     return result;
 }
 
-std::string missing(const AnalysisInput &input)
-{
-    const RoutingTrace &trace = *input.traces.front();
-    if (const auto counts = trace.importedCounts())
-        return counts->groups.size() < 2 ? "The imported counts are of one group; import at least two" : "";
-    return groupSequences(trace.meta(), "auto").names.size() < 2
-        ? "No column tells the sequences apart: give the corpus a language, a domain or a label of two values"
-        : "";
-}
-
 Result run(const AnalysisInput &input, const Params &given, const Progress &progress)
 {
     const RoutingTrace &trace = *input.traces.front();
@@ -416,7 +406,7 @@ AnalysisKind expertContrast()
         .source = "Bandarkar et al. 2025, arXiv 2510.04694, eq. 3 and finding 5",
         .params = params,
         .traces = 1,
-        .missing = missing,
+        .needs = {.groups = 2},
         .run = run};
 }
 

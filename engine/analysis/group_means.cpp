@@ -137,15 +137,4 @@ Series languageSeries(std::string id, std::string title, std::string yTitle, std
     return series;
 }
 
-std::string missingLanguages(const RoutingTrace &trace)
-{
-    if (const auto counts = trace.importedCounts())
-        return counts->grouping == "language" ? "" : "The imported counts are by " + counts->grouping + "; import counts by language";
-    const auto &sequences = trace.meta().sequences;
-    return std::any_of(sequences.begin(), sequences.end(),
-               [](const SequenceInfo &info) { return !info.language.empty() && info.range().count() > 0; })
-        ? ""
-        : "No sequence names its language: give the corpus a language column";
-}
-
 } // namespace expertscope

@@ -36,7 +36,4 @@ Table languageTable(std::string id, std::string title, std::string unit, std::st
 Series languageSeries(std::string id, std::string title, std::string yTitle, std::string unit, std::span<const int> layers,
     const SequenceGroups &groups, const std::vector<GroupMean> &means);
 
-/// The sentence that AnalysisKind::missing needs: empty if sequences name their language, or the imported counts are by language.
-std::string missingLanguages(const RoutingTrace &trace);
-
 } // namespace expertscope

@@ -174,18 +174,6 @@ LanguageDivergence ofCounts(const RoutingSummary &counts, const Params &params, 
 
 } // namespace
 
-std::string missingForDivergence(const RoutingTrace &trace)
-{
-    if (const auto counts = trace.importedCounts()) {
-        if (counts->grouping != "language")
-            return "The imported counts are by " + counts->grouping + "; import counts by language";
-        return counts->groups.size() < 2 ? "The imported counts are of one language; import at least two" : "";
-    }
-    return hasParallelTexts(trace.meta())
-        ? ""
-        : "No two languages of the trace share a text: give the corpus a parallel_id that is the same in all translations of a text";
-}
-
 LanguageDivergence languageDivergence(
     const RoutingTrace &trace, const Params &params, const DivergenceRequest &request, const Progress &progress)
 {

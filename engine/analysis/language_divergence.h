@@ -52,8 +52,6 @@ struct LanguageDivergence {
     std::vector<std::string> notes;
 };
 
-/// The sentence that AnalysisKind::missing needs: empty if languages of the trace can be compared.
-std::string missingForDivergence(const RoutingTrace &trace);
 /// From parallel sequences, or from imported counts by language (then one profile per language, no intervals, no null).
 /// params: divergenceParams, profileParams, tokenFilterParams and translationFilterParams. Throws Error.
 LanguageDivergence languageDivergence(

@@ -133,11 +133,6 @@ void addEntropy(Result &result, const std::string &id, const char *title, const 
             meanOfGroups(lastDrop(values), groups, replicates, seed));
 }
 
-std::string missing(const AnalysisInput &input)
-{
-    return missingLanguages(*input.traces.front());
-}
-
 Result run(const AnalysisInput &input, const Params &given, const Progress &progress)
 {
     const RoutingTrace &trace = *input.traces.front();
@@ -182,7 +177,7 @@ AnalysisKind languageEntropy()
         .source = "Bandarkar et al. 2025, arXiv 2510.04694, finding 3; usage entropy per layer: arXiv 2605.17598",
         .params = params,
         .traces = 1,
-        .missing = missing,
+        .needs = {.languages = true},
         .run = run};
 }
 

@@ -308,11 +308,6 @@ std::vector<std::size_t> chosenLanguages(const std::vector<std::string> &names, 
     return chosen;
 }
 
-std::string missing(const AnalysisInput &input)
-{
-    return missingLanguages(*input.traces.front());
-}
-
 Result run(const AnalysisInput &input, const Params &given, const Progress &progress)
 {
     const RoutingTrace &trace = *input.traces.front();
@@ -392,7 +387,7 @@ AnalysisKind languageExperts()
         .source = "Understanding Multilingualism in Mixture-of-Experts LLMs, arXiv 2601.14050 (its released code: K = 15, threshold 0.4)",
         .params = params,
         .traces = 1,
-        .missing = missing,
+        .needs = {.languages = true},
         .run = run};
 }
 

@@ -207,11 +207,6 @@ Table groupTable(const RoutingSummary &summary, double deadBelow)
         }};
 }
 
-std::string missing(const AnalysisInput &)
-{
-    return {}; // every trace has its counts
-}
-
 Result run(const AnalysisInput &input, const Params &given, const Progress &progress)
 {
     const RoutingTrace &trace = *input.traces.front();
@@ -239,7 +234,7 @@ Result run(const AnalysisInput &input, const Params &given, const Progress &prog
     const int shown = given.integer("layer") < 0 ? -1 : layerIndex(meta, given.integer("layer"));
     std::vector<std::vector<double>> shownLoads;
     std::vector<double> shownEven, neverChance;
-    Matrix deadExperts = layerExpertMatrix("dead", "Dead experts", "Dead", "1", meta.layers, meta.experts);
+    Matrix deadExperts = layerExpertMatrix("dead-experts", "Dead experts", "Dead", "1", meta.layers, meta.experts);
     std::vector<std::int64_t> deadLayer, deadExpert, deadCount, deadN;
     std::vector<double> deadShare;
     for (std::size_t m = 0; m < meta.layers.size(); ++m) {
@@ -378,7 +373,6 @@ AnalysisKind loadBalance()
         .source = "MaxVio: Wang et al. 2024, arXiv 2408.15664; importance cv: Shazeer et al. 2017, arXiv 1701.06538",
         .params = params,
         .traces = 1,
-        .missing = missing,
         .run = run};
 }
 

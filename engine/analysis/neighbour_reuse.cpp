@@ -142,11 +142,6 @@ double anyOfEven(double experts, int k)
     return 1 - none;
 }
 
-std::string missing(const AnalysisInput &input)
-{
-    return missingTokens(*input.traces.front());
-}
-
 struct ShareColumns {
     std::vector<double> value, low, high, chance;
     void add(const Ratio &ratio, double byChance)
@@ -277,7 +272,7 @@ AnalysisKind neighbourReuse()
         .source = "Jiang et al. 2024 (Mixtral), arXiv 2401.04088, section 5; Song et al. 2025 (BlockFFN), arXiv 2507.08771",
         .params = params,
         .traces = 1,
-        .missing = missing,
+        .needs = {.tokens = true},
         .run = run};
 }
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/analysis/paired_sides.h"
 
+#include "engine/analysis/needs.h"
 #include "engine/core/error.h"
 #include "engine/core/summary.h"
 
@@ -101,6 +102,8 @@ PairedSides pairedSides(const RoutingTrace &trace, const PairRequest &request, c
     pairs.counted.assign(static_cast<std::size_t>(meta.tokens), 0);
     std::int64_t alone = 0, empty = 0;
     const bool needsIds = request.span == "shared-end" || request.match == "ids";
+    if (needsIds)
+        requireTokenIds(meta, request.match == "ids" ? "match" : "span");
     for (const auto &[id, sides] : byId) {
         if (sides.first < 0 || sides.second < 0) {
             ++alone;

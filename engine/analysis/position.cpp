@@ -167,11 +167,6 @@ void addDrops(Result &result, const TraceMeta &meta, const std::vector<Drops> &d
         .of = "choices"});
 }
 
-std::string missing(const AnalysisInput &input)
-{
-    return input.traces.front()->meta().tokens > 0 ? "" : "It counts token by token: record a trace, or import one that holds tokens";
-}
-
 Result run(const AnalysisInput &input, const Params &given, const Progress &progress)
 {
     const RoutingTrace &trace = *input.traces.front();
@@ -254,7 +249,7 @@ AnalysisKind position()
         .source = "Xue et al. 2024, OpenMoE, arXiv 2402.01739, section 4 (drop towards the end) and appendix E",
         .params = params,
         .traces = 1,
-        .missing = missing,
+        .needs = {.tokens = true},
         .run = run};
 }
 

@@ -182,16 +182,6 @@ void addLayers(Result &result, const std::vector<int> &layers, const std::vector
     result.series.push_back(std::move(series));
 }
 
-std::string missing(const AnalysisInput &input)
-{
-    const TraceMeta &meta = input.traces.front()->meta();
-    if (meta.tokens == 0)
-        return "It counts token by token: record a trace, or import one that holds tokens";
-    const bool paired =
-        std::any_of(meta.sequences.begin(), meta.sequences.end(), [](const SequenceInfo &info) { return !info.parallelId.empty(); });
-    return paired ? "" : "It compares paired texts: give both texts of a pair the same parallel id, and a label column that says the side";
-}
-
 Result run(const AnalysisInput &input, const Params &given, const Progress &progress)
 {
     const RoutingTrace &trace = *input.traces.front();
@@ -245,7 +235,7 @@ Result run(const AnalysisInput &input, const Params &given, const Progress &prog
     addLayers(result, meta.layers, found, std::ssize(pairs.first));
 
     Matrix map =
-        layerExpertMatrix("risk-difference", pairs.side1 + " minus " + pairs.side2, "Risk difference", "1", meta.layers, meta.experts);
+        layerExpertMatrix("risk-difference-map", pairs.side1 + " minus " + pairs.side2, "Risk difference", "1", meta.layers, meta.experts);
     map.neutral = 0;
     map.values = value;
     Matrix flagged = layerExpertMatrix(
@@ -308,7 +298,7 @@ AnalysisKind riskDifference()
         .source = "SteerMoE, arXiv 2509.09660, detection by risk difference",
         .params = params,
         .traces = 1,
-        .missing = missing,
+        .needs = {.tokens = true, .pairs = true},
         .run = run};
 }
 

@@ -345,11 +345,6 @@ void addShape(Result &result, const LanguageDivergence &d, const std::vector<int
     result.notes.insert(result.notes.begin(), shape.words);
 }
 
-std::string missing(const AnalysisInput &input)
-{
-    return missingForDivergence(*input.traces.front());
-}
-
 Result run(const AnalysisInput &input, const Params &given, const Progress &progress)
 {
     const RoutingTrace &trace = *input.traces.front();
@@ -390,7 +385,7 @@ AnalysisKind routingDivergence()
         .source = "Bandarkar et al. 2025, arXiv 2510.04694, section 4.3, eq. 1, 2 and 6-8",
         .params = params,
         .traces = 1,
-        .missing = missing,
+        .needs = {.translations = true},
         .run = run};
 }
 

@@ -52,9 +52,6 @@ struct Counted {
 
 void checkSize(const Counted &counted)
 {
-    if (counted.groups.names.empty())
-        throw Error{ErrorKind::Check, "no sequence has a value of \"" + counted.groups.grouping + "\"", "specialisation",
-            "Group by a column that is filled in (setting grouping)"};
     if (counted.groups.names.size() * counted.layers.size() * counted.experts > mostRows)
         throw Error{ErrorKind::Usage,
             std::to_string(counted.groups.names.size()) + " groups by \"" + counted.groups.grouping + "\" are too many for a table",
@@ -265,7 +262,7 @@ void addMaps(Result &result, const Counted &counted, const Params &given)
     }
     const auto g = static_cast<std::size_t>(at - names.begin());
     const bool lifts = given.text("map") == "log2-lift";
-    Matrix map = layerExpertMatrix("specialisation", "Experts of " + *at + " (" + counted.groups.grouping + ")",
+    Matrix map = layerExpertMatrix("specialisation-map", "Experts of " + *at + " (" + counted.groups.grouping + ")",
         lifts ? "log2 lift, half a count added" : "Share minus load", lifts ? "bits" : "1", counted.layers,
         static_cast<int>(counted.experts));
     map.neutral = 0;
@@ -313,12 +310,6 @@ void addNotes(Result &result, const Counted &counted, const Params &given)
             + " tests; more permutations may flag some.");
 }
 
-std::string missing(const AnalysisInput &input)
-{
-    const RoutingTrace &trace = *input.traces.front();
-    return trace.meta().tokens > 0 || trace.importedCounts() ? "" : "The trace has no tokens; record or import some";
-}
-
 Result run(const AnalysisInput &input, const Params &given, const Progress &progress)
 {
     const Counted counted = count(*input.traces.front(), given, progress);
@@ -361,7 +352,7 @@ AnalysisKind specialisation()
                   "section 4; Wilson 1927; Benjamini and Hochberg 1995",
         .params = params,
         .traces = 1,
-        .missing = missing,
+        .needs = {.groups = 1},
         .run = run};
 }
 

@@ -140,11 +140,6 @@ struct ScoreColumns {
     }
 };
 
-std::string missing(const AnalysisInput &input)
-{
-    return missingTokens(*input.traces.front());
-}
-
 Result run(const AnalysisInput &input, const Params &given, const Progress &progress)
 {
     const RoutingTrace &trace = *input.traces.front();
@@ -296,7 +291,7 @@ AnalysisKind srp()
         .source = "Liang et al. 2025, arXiv 2505.16056, section 3.1; code ljcleo/moe-lrc",
         .params = params,
         .traces = 1,
-        .missing = missing,
+        .needs = {.tokens = true},
         .run = run};
 }
 

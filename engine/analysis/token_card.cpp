@@ -47,7 +47,7 @@ TokenLayer readLayer(const RoutingTrace &trace, std::int64_t token, int layer)
 std::string textInTrace(const RoutingTrace &trace, std::int32_t id, const Progress &progress)
 {
     const TraceMeta &meta = trace.meta();
-    for (std::int64_t at = 0; meta.fields.tokenText && at < meta.tokens; at += rowsPerRead) {
+    for (std::int64_t at = 0; meta.fields.tokenText && meta.fields.tokenId && at < meta.tokens; at += rowsPerRead) {
         progress.check();
         const TokenColumns columns = trace.tokens({at, std::min(at + rowsPerRead, meta.tokens)});
         const auto found = std::find(columns.tokenId.begin(), columns.tokenId.end(), id);
@@ -68,7 +68,7 @@ TokenCard tokenCard(const RoutingTrace &trace, std::int64_t token, const TextOfT
     card.context = contextOf(trace, token, contextTokens);
     const bool hasNext = meta.sequenceOf(token + 1) == card.sequence && token + 1 < meta.tokens;
     const TokenColumns columns = trace.tokens({token, token + (hasNext ? 2 : 1)});
-    card.tokenId = columns.tokenId[0];
+    card.tokenId = meta.fields.tokenId ? columns.tokenId[0] : -1;
     card.position = columns.position[0];
     card.phase = columns.phase[0];
     card.logprob = meta.fields.logprob ? columns.logprob[0] : missing;
@@ -76,7 +76,7 @@ TokenCard tokenCard(const RoutingTrace &trace, std::int64_t token, const TextOfT
     card.hasPrediction = meta.fields.predictedId;
     if (card.hasPrediction) {
         card.predictedId = columns.predictedId[0];
-        card.predictionCameTrue = hasNext && columns.tokenId[1] == card.predictedId;
+        card.predictionCameTrue = meta.fields.tokenId && hasNext && columns.tokenId[1] == card.predictedId;
         card.predictedText = textOfToken ? textOfToken(card.predictedId) : textInTrace(trace, card.predictedId, progress);
     }
     for (int layer = 0; layer < meta.moeLayers(); ++layer) {

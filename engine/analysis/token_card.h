@@ -33,7 +33,7 @@ struct TokenLayer {
 struct TokenCard {
     TokenContext context; ///< row, own bytes and the text around
     int sequence = -1; ///< index into TraceMeta::sequences
-    std::int32_t tokenId = 0;
+    std::int32_t tokenId = 0; ///< -1 if the trace holds no token ids
     std::int32_t position = 0;
     Phase phase = Phase::Prefill;
     float logprob = 0; ///< nats, of this token given the ones before; NaN at position 0 or if not recorded

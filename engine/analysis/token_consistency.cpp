@@ -60,6 +60,7 @@ public:
     {
         if (!m_differentIds)
             return;
+        requireTokenIds(m_meta, "different-ids");
         constexpr std::int64_t rows = 4096;
         for (std::int64_t at = 0; at < m_meta.tokens; at += rows) {
             const TokenColumns columns = trace.tokens({at, std::min(at + rows, m_meta.tokens)});
@@ -146,13 +147,6 @@ Consistency consistencyOf(const RoutingTrace &trace, const SequenceGroups &group
     return result;
 }
 
-std::string missing(const AnalysisInput &input)
-{
-    if (input.traces.front()->importedCounts())
-        return "Counts do not say which experts one token chose; record or import a trace of tokens";
-    return missingLanguages(*input.traces.front());
-}
-
 Result run(const AnalysisInput &input, const Params &given, const Progress &progress)
 {
     const RoutingTrace &trace = *input.traces.front();
@@ -228,7 +222,7 @@ AnalysisKind tokenConsistency()
         .source = "Bandarkar et al. 2025, arXiv 2510.04694, section 4.4",
         .params = params,
         .traces = 1,
-        .missing = missing,
+        .needs = {.tokens = true, .languages = true},
         .run = run};
 }
 

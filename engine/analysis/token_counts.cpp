@@ -66,7 +66,7 @@ FrequentKeys frequentKeys(const RoutingTrace &trace, TokenKey key, std::int64_t 
     FrequentKeys result;
     result.rows.assign(static_cast<std::size_t>(meta.tokens), FrequentKeys::none);
     const bool isToken = key != TokenKey::Position;
-    const bool texts = isToken && meta.fields.tokenText && (!textOfToken || key == TokenKey::Input);
+    const bool texts = isToken && meta.fields.tokenText && meta.fields.tokenId && (!textOfToken || key == TokenKey::Input);
     auto sequence = std::size_t{0};
     for (std::int64_t begin = 0; begin < meta.tokens; begin += rowsPerRead) {
         progress.check();

@@ -36,6 +36,7 @@ struct FrequentKeys {
     std::int64_t counted = 0; ///< tokens with such a key
     std::int64_t rare = 0; ///< tokens whose key is rarer
 };
+/// Any key but a position needs fields.tokenId.
 FrequentKeys frequentKeys(const RoutingTrace &trace, TokenKey key, std::int64_t leastOccurrences,
     const std::function<std::string(std::int32_t)> &textOfToken, const Progress &progress);
 

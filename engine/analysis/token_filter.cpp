@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/analysis/token_filter.h"
 
+#include "engine/analysis/needs.h"
 #include "engine/core/error.h"
 
 #include <algorithm>
@@ -142,10 +143,8 @@ std::vector<std::uint8_t> countedTokens(const RoutingTrace &trace, const TokenFi
     const TraceMeta &meta = trace.meta();
     std::vector<std::int32_t> ids;
     if (!filter.specialTokens || filter.sharedIds) {
+        requireTokenIds(meta, filter.sharedIds ? "shared-ids" : "special-tokens");
         ids = tokenIds(trace, progress);
-        if (std::adjacent_find(ids.begin(), ids.end(), std::not_equal_to{}) == ids.end())
-            throw Error{ErrorKind::Check, "the trace has no token ids", filter.sharedIds ? "shared-ids" : "special-tokens",
-                "Count special tokens and all ids, or record the text with its tokens"};
     }
     const std::int64_t prefix = filter.specialTokens ? 0 : sharedEnd(meta, ids, texts.sequences, 1);
     const std::int64_t suffix = filter.specialTokens ? 0 : sharedEnd(meta, ids, texts.sequences, -1);

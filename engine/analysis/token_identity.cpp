@@ -48,11 +48,6 @@ Identity identityOf(const std::vector<std::uint32_t> &counts, const FrequentKeys
     return identity;
 }
 
-std::string missing(const AnalysisInput &input)
-{
-    return input.traces.front()->meta().tokens > 0 ? "" : "It counts token by token: record a trace, or import one that holds tokens";
-}
-
 struct Lines {
     std::vector<double> value, plugIn, bias, share, independence, independenceChance, spread, spreadChance, positionSpread, p;
 };
@@ -207,7 +202,7 @@ AnalysisKind tokenIdentity()
         .source = "Xue et al. 2024, OpenMoE, arXiv 2402.01739, section 4 and appendix E",
         .params = params,
         .traces = 1,
-        .missing = missing,
+        .needs = {.tokenIds = true},
         .run = run};
 }
 

@@ -250,11 +250,6 @@ std::vector<LayerScores> countLayers(const RoutingTrace &trace, const Counted &c
     return found;
 }
 
-std::string missing(const AnalysisInput &input)
-{
-    return input.traces.front()->meta().tokens > 0 ? "" : "It counts token by token: record a trace, or import one that holds tokens";
-}
-
 Result run(const AnalysisInput &input, const Params &given, const Progress &progress)
 {
     const RoutingTrace &trace = *input.traces.front();
@@ -316,7 +311,8 @@ Result run(const AnalysisInput &input, const Params &given, const Progress &prog
     result.tables.push_back(table);
     result.tables.push_back(rowsOf(table, order, "top-experts", "Experts of largest score"));
     result.tables.push_back(std::move(perMarker));
-    Matrix map = layerExpertMatrix("token-pmi", "Experts that go with the marker tokens", "Score (nPMI)", "1", meta.layers, meta.experts);
+    Matrix map =
+        layerExpertMatrix("token-pmi-map", "Experts that go with the marker tokens", "Score (nPMI)", "1", meta.layers, meta.experts);
     map.neutral = 0;
     map.values = value;
     Matrix flagged =
@@ -361,7 +357,7 @@ AnalysisKind tokenPmi()
         .source = "RICE, arXiv 2505.14681, expert identification by normalised pointwise mutual information",
         .params = params,
         .traces = 1,
-        .missing = missing,
+        .needs = {.tokenIds = true},
         .run = run};
 }
 

@@ -257,14 +257,6 @@ void addMargins(Result &result, const TracePair &pair, const std::vector<Agreeme
     result.series.push_back(std::move(bars));
 }
 
-std::string missing(const AnalysisInput &input)
-{
-    for (const TracePtr &trace : input.traces)
-        if (trace->meta().tokens == 0)
-            return "Both traces must hold tokens: record them, or import traces that do";
-    return {};
-}
-
 Result run(const AnalysisInput &input, const Params &given, const Progress &progress)
 {
     const TracePair pair = alignTraces(input.traces[0], input.traces[1], progress);
@@ -317,7 +309,7 @@ AnalysisKind traceAgreement()
                   "arXiv 2506.13329",
         .params = params,
         .traces = 2,
-        .missing = missing,
+        .needs = {.tokens = true},
         .run = run};
 }
 

@@ -17,7 +17,7 @@ namespace {
 constexpr std::int64_t rowsPerRead = 4096; // the trace file's own chunk
 constexpr std::int64_t rowsPerReadOfLogits = 1024;
 
-void checkTokens(const TracePair &pair, const SequenceInfo &info, std::int64_t offset, bool &known)
+void checkTokens(const TracePair &pair, const SequenceInfo &info, std::int64_t offset)
 {
     for (std::int64_t begin = info.range().begin; begin < info.range().end; begin += rowsPerRead) {
         const TokenRange range{begin, std::min(begin + rowsPerRead, info.range().end)};
@@ -30,7 +30,6 @@ void checkTokens(const TracePair &pair, const SequenceInfo &info, std::int64_t o
                     + std::to_string(begin - info.range().begin + (differs.first - a.begin())) + " is id " + std::to_string(*differs.first)
                     + " in one and " + std::to_string(*differs.second) + " in the other",
                 pair.second->meta().title, "Record both traces from the same texts with the same tokenizer"};
-        known = known || std::any_of(a.begin(), a.end(), [](std::int32_t id) { return id >= 0; });
     }
 }
 
@@ -80,7 +79,7 @@ TracePair alignTraces(const TracePtr &first, const TracePtr &second, const Progr
     for (std::size_t s = 0; s < b.sequences.size(); ++s)
         ofId[b.sequences[s].id].push_back(static_cast<int>(s));
     std::map<std::string, std::size_t> used;
-    bool known = false;
+    const bool known = a.fields.tokenId && b.fields.tokenId;
     for (std::size_t s = 0; s < a.sequences.size(); ++s) {
         progress.check();
         const SequenceInfo &info = a.sequences[s];
@@ -95,7 +94,8 @@ TracePair alignTraces(const TracePtr &first, const TracePtr &second, const Progr
                     + " in one and " + std::to_string(other.range().count()) + " in the other",
                 b.title, "Record both traces from the same texts with the same tokenizer, and without generating"};
         const std::int64_t offset = other.firstToken - info.firstToken;
-        checkTokens(pair, info, offset, known);
+        if (known)
+            checkTokens(pair, info, offset);
         if (info.range().count() > 0) {
             pair.sequences.push_back(static_cast<int>(s));
             pair.offset.push_back(offset);
@@ -111,7 +111,7 @@ TracePair alignTraces(const TracePtr &first, const TracePtr &second, const Progr
     if (pair.layers.size() < std::max(a.layers.size(), b.layers.size()))
         pair.notes.push_back("Only the " + count(pair.layers.size(), "layers that both traces have are compared."));
     if (!known)
-        pair.notes.push_back("The traces hold no token ids: that the texts are the same could be checked by their lengths only.");
+        pair.notes.push_back("A trace holds no token ids: that the texts are the same could be checked by their lengths only.");
     return pair;
 }
 

@@ -115,11 +115,4 @@ int layerIndex(const TraceMeta &meta, std::int64_t number)
             : "Its MoE layers lie between " + std::to_string(meta.layers.front()) + " and " + std::to_string(meta.layers.back())};
 }
 
-std::string missingTokens(const RoutingTrace &trace)
-{
-    return trace.importedCounts() ? "It needs the choices of single tokens, and imported counts hold only their sums. Record or import a "
-                                    "trace of tokens."
-                                  : "";
-}
-
 } // namespace expertscope

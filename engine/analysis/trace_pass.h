@@ -43,7 +43,4 @@ void forEachWholeSequence(const RoutingTrace &trace, const Progress &progress,
 /// Index of the MoE layer that the model calls `number`. Throws Error (Usage) that names what there is.
 int layerIndex(const TraceMeta &meta, std::int64_t number);
 
-/// For AnalysisKind::missing: says so where the first trace holds imported sums, but not the choices of single tokens.
-std::string missingTokens(const RoutingTrace &trace);
-
 } // namespace expertscope

@@ -375,14 +375,6 @@ Matrix matrixOf(const TraceMeta &meta, const Step &step, int layer, const std::s
     return matrix;
 }
 
-std::string missing(const AnalysisInput &input)
-{
-    const RoutingTrace &trace = *input.traces.front();
-    if (std::string lacks = missingTokens(trace); !lacks.empty())
-        return lacks;
-    return trace.meta().moeLayers() < 2 ? "It needs two MoE layers or more; this trace has fewer." : "";
-}
-
 Result run(const AnalysisInput &input, const Params &given, const Progress &progress)
 {
     const RoutingTrace &trace = *input.traces.front();
@@ -449,7 +441,7 @@ AnalysisKind transitions()
         .source = "Affinity: Yao et al. 2024 (ExFlow), arXiv 2401.08383; bias: Miller 1955, Roulston 1999",
         .params = params,
         .traces = 1,
-        .missing = missing,
+        .needs = {.tokens = true, .layers = 2},
         .run = run};
 }
 

@@ -134,11 +134,6 @@ void addLists(Result &result, const ExpertLists &lists, const std::string &by, c
     result.tables.push_back(std::move(tokens));
 }
 
-std::string missing(const AnalysisInput &input)
-{
-    return input.traces.front()->meta().tokens > 0 ? "" : "It counts token by token: record a trace, or import one that holds tokens";
-}
-
 Result run(const AnalysisInput &input, const Params &given, const Progress &progress)
 {
     const RoutingTrace &trace = *input.traces.front();
@@ -273,7 +268,7 @@ AnalysisKind vocabulary()
         .source = "Muennighoff et al. 2024, OLMoE, arXiv 2409.02060, section 5 (eq. 8)",
         .params = params,
         .traces = 1,
-        .missing = missing,
+        .needs = {.tokenIds = true},
         .run = run};
 }
 

@@ -101,7 +101,7 @@ void checkBlock(const TraceMeta &meta, const TraceBlock &block)
     const std::size_t perSlot = rows * static_cast<std::size_t>(meta.slotCount);
     const std::size_t perExpert = rows * static_cast<std::size_t>(meta.experts);
     const TraceFields &fields = meta.fields;
-    checkColumn(meta, "token_id", true, block.tokenId.size(), n);
+    checkColumn(meta, "token_id", fields.tokenId, block.tokenId.size(), n);
     checkColumn(meta, "position", true, block.position.size(), n);
     checkColumn(meta, "seq_index", true, block.seqIndex.size(), n);
     checkColumn(meta, "phase", true, block.phase.size(), n);

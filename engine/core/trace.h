@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -64,10 +65,28 @@ struct EngineInfo {
 /// One row of /checks.
 struct TraceCheck {
     std::string name;
-    std::string status; ///< "pass", "warn", "fail"
+    std::string status; ///< "pass", "warn", "fail", or "skip": it could not be made, and note says why
     double value = 0;
     double limit = 0;
+    std::string note = {};
     bool operator==(const TraceCheck &) const = default;
+};
+
+/// One row of the interventions in /routing: what was done to one expert of one layer while the trace was recorded.
+struct Intervention {
+    int layer = 0; ///< the model's own number
+    int expert = 0;
+    std::string op; ///< "force_max", "force_min", "mask", "add_bias", "scale_abs"
+    double value = 0;
+    bool operator==(const Intervention &) const = default;
+};
+
+/// What somebody wrote about an expert.
+struct ExpertNote {
+    int layer = 0; ///< the model's own number
+    int expert = 0;
+    std::string text;
+    bool operator==(const ExpertNote &) const = default;
 };
 
 /// Which optional fields a trace holds.
@@ -81,6 +100,7 @@ struct TraceFields {
     bool predictedId = false;
     bool tokenText = false;
     bool meanSoftmax = false; ///< mean full softmax per sequence
+    bool tokenId = true; ///< what the tokens are; not where another tool recorded the routing alone
     bool operator==(const TraceFields &) const = default;
 };
 
@@ -92,6 +112,9 @@ struct TraceMeta {
     ModelInfo model;
     EngineInfo engine;
     std::string routingRecipe; ///< JSON; empty = the model's own routing
+    std::vector<Intervention> interventions; ///< the recipe's, row by row
+    std::map<std::string, std::string> languageNames; ///< by code, where a file says them: "de" -> "German"
+    std::vector<ExpertNote> expertNotes;
     std::vector<TraceCheck> checks;
     TraceFields fields;
     std::int64_t tokens = 0; ///< T

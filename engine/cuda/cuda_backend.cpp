@@ -9,9 +9,14 @@ namespace expertscope {
 
 std::unique_ptr<Backend> makeCudaBackend()
 {
-    const cuda::Device device = cuda::openDevice();
-    throw Error{ErrorKind::Device, "the CUDA backend is not ready yet in this version, though " + device.name + " was found",
-        "choosing the backend", "Use the CPU; the operations for CUDA come with a later release"};
+    std::string found = "none that it can use";
+    try {
+        found = cuda::openDevice().name;
+    } catch (const Error &) {
+        // whatever is wrong with driver or card, mending it would not bring the engine
+    }
+    throw Error{ErrorKind::Device, "the CUDA engine is not in this version yet; this build looks for a GPU and found " + found,
+        "choosing the backend", "Use the CPU (--device cpu)"};
 }
 
 } // namespace expertscope

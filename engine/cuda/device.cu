@@ -22,7 +22,7 @@ void check(cudaError_t status, const char *call)
 {
     if (status != cudaSuccess)
         throw Error{ErrorKind::Device, std::string{"the GPU reports: "} + cudaGetErrorString(status), call,
-            "Use the CPU (--backend cpu), or check the driver with nvidia-smi"};
+            "Use the CPU (--device cpu), or check the driver with nvidia-smi"};
 }
 
 Device openDevice()

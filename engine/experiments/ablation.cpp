@@ -85,7 +85,6 @@ const AnalysisKind &ablationKind()
                       "the sequences' differences; both are per expert, without correction for how many are looked at.",
         .source = "Causal audit of expert scores, arXiv:2606.10703",
         .params = params,
-        .missing = nullptr,
         .run = nullptr};
     return kind;
 }

@@ -235,7 +235,6 @@ const AnalysisKind &evaluationKind()
         .source = "McNemar 1947; Efron 1979; Benjamini and Hochberg 1995; length normalisation: Brown et al. 2020, arXiv 2005.14165, 2.4",
         .params = params,
         .traces = 0,
-        .missing = nullptr,
         .run = nullptr};
     return kind;
 }

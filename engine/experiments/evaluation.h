@@ -13,7 +13,7 @@
 namespace expertscope {
 
 /// What a person must know to read the result; its params are the settings of evaluationResult(). It is not one of analyses(), as it is
-/// of a model and not of a trace: it has no missing() and no run().
+/// of a model and not of a trace: it needs nothing of one and has no run().
 const AnalysisKind &evaluationKind();
 
 struct ConditionScores {

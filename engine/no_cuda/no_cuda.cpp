@@ -8,8 +8,8 @@ namespace expertscope {
 
 std::unique_ptr<Backend> makeCudaBackend()
 {
-    throw Error{
-        ErrorKind::Device, "this build has no CUDA backend", "choosing the backend", "Use the CPU, or build where nvcc is installed"};
+    throw Error{ErrorKind::Device, "the CUDA engine is not in this version yet, and this build was made without nvcc",
+        "choosing the backend", "Use the CPU (--device cpu)"};
 }
 
 } // namespace expertscope

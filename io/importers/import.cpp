@@ -86,6 +86,7 @@ TraceMeta importedMeta(std::span<const std::filesystem::path> files, const Impor
     if (files.size() > mostNamed)
         names += " and " + std::to_string(files.size() - mostNamed) + " more";
     TraceMeta meta;
+    meta.fields.tokenId = false;
     meta.title = options.title.empty() ? names : options.title;
     meta.dateCreated = currentDate();
     meta.producer = "Expertscope";

@@ -4,6 +4,7 @@
 
 #include "engine/core/error.h"
 
+#include <cmath>
 #include <cstdio>
 
 namespace expertscope {
@@ -12,6 +13,11 @@ void ImportChecks::add(std::string name, double value, double limit, Fault fault
 {
     const bool passes = value <= limit; // not for NaN
     m_rows.push_back({std::move(name), passes ? "pass" : fault == Fault::Warns ? "warn" : "fail", value, limit});
+}
+
+void ImportChecks::skip(std::string name, std::string why)
+{
+    m_rows.push_back({std::move(name), "skip", std::nan(""), std::nan(""), std::move(why)});
 }
 
 void ImportChecks::refuseIfFailed(const std::string &where) const

@@ -21,6 +21,8 @@ public:
     }
     /// Passes while value <= limit.
     void add(std::string name, double value, double limit, Fault fault);
+    /// A check that cannot be made, and why.
+    void skip(std::string name, std::string why);
     /// Throws Error (Check) that names every check that refuses; nothing if there is none.
     void refuseIfFailed(const std::string &where) const;
 

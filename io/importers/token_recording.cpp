@@ -206,7 +206,10 @@ private:
         findExperts();
         m_checks.add("tokens missing: the recording is empty", m_usedSlots.empty(), 0, Fault::Refuses);
         m_checks.add("ids that no expert can have", count(m_found.bad), 0, Fault::Refuses);
-        m_checks.add("largest id beside the number of experts", m_found.largest, m_meta.experts - 1, Fault::Refuses);
+        if (m_found.largest < 0)
+            m_checks.skip("largest id beside the number of experts", "there is no id");
+        else
+            m_checks.add("largest id beside the number of experts", m_found.largest, m_meta.experts - 1, Fault::Refuses);
         m_checks.add("tokens and layers with an expert twice", count(m_found.repeatedRows), 0, Fault::Refuses);
         m_checks.add("tokens and layers that are all zero", count(m_found.zeroRows), 0, Fault::Refuses);
         m_checks.add("tokens and layers with places partly empty", count(partial), 0, Fault::Refuses);
@@ -215,12 +218,19 @@ private:
             m_checks.add("MoE layers are not those of the model", m_meta.layers == m_shape->moeLayers ? 0 : 1, 0, Fault::Refuses);
             m_checks.add("experts per token beside the model's top-k",
                 std::abs(static_cast<double>(m_usedSlots.size()) - m_shape->model.topK), 0, Fault::Refuses);
+        } else {
+            m_checks.skip("MoE layers and experts per token are not those of the model", "no config of the model was given");
         }
-        m_checks.add("share of experts that were never chosen", neverChosen(), 0.5, Fault::Warns);
+        if (m_usedLayers.empty() || m_found.largest >= m_meta.experts)
+            m_checks.skip("share of experts that were never chosen", "the ids are not those of the experts");
+        else
+            m_checks.add("share of experts that were never chosen", neverChosen(), 0.5, Fault::Warns);
         if (m_recording.sequences.empty())
             m_checks.add("borders of sequences missing: taken as one sequence", 1, 0, Fault::Warns);
-        if (!m_recording.hasWeights)
+        if (!m_recording.hasWeights) {
+            m_checks.skip("gate weights: numbers, signs and sums", "the file holds none");
             return;
+        }
         m_checks.add("gate weights that are no numbers", count(m_found.badWeights), 0, Fault::Refuses);
         m_checks.add("negative gate weights", count(m_found.negativeWeights), 0, Fault::Refuses);
         m_checks.add(
@@ -252,8 +262,7 @@ private:
         std::int64_t seen = 0;
         for (const std::size_t layer : m_usedLayers)
             seen += std::count(m_found.expertSeen[layer].begin(), m_found.expertSeen[layer].end(), true);
-        const auto all = static_cast<double>(m_usedLayers.size()) * m_meta.experts;
-        return all > 0 ? 1 - static_cast<double>(seen) / all : 0;
+        return 1 - static_cast<double>(seen) / (static_cast<double>(m_usedLayers.size()) * m_meta.experts);
     }
 
     std::vector<SequenceInfo> sequenceInfos() const
@@ -280,6 +289,7 @@ private:
     void send(const std::vector<SequenceInfo> &sequences, TraceSink &sink, const Progress &progress)
     {
         m_meta.slotCount = static_cast<int>(m_usedSlots.size());
+        m_meta.fields.tokenId = !m_recording.tokenId.empty();
         m_meta.fields.gateWeight = m_recording.hasWeights;
         m_meta.fields.nActive = m_emptyRows > 0;
         sink.begin(m_meta);
@@ -311,7 +321,8 @@ private:
     {
         const auto row = static_cast<std::size_t>(token);
         const std::int64_t place = token - info.firstToken;
-        block.tokenId.push_back(m_recording.tokenId.empty() ? -1 : m_recording.tokenId[row]);
+        if (m_meta.fields.tokenId)
+            block.tokenId.push_back(m_recording.tokenId[row]);
         block.position.push_back(m_recording.position.empty() ? static_cast<std::int32_t>(place) : m_recording.position[row]);
         block.seqIndex.push_back(sequence);
         block.phase.push_back(!m_recording.phase.empty() ? m_recording.phase[row] : place < info.nPrompt ? Phase::Prefill : Phase::Decode);

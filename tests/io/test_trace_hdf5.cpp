@@ -14,6 +14,8 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <map>
 #include <numeric>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -71,13 +73,13 @@ private slots:
         QTest::addColumn<int>("experts");
         QTest::addColumn<int>("fieldBits");
         for (int experts : {2, 60, 255, 256, 512})
-            QTest::addRow("%d experts, all fields", experts) << experts << 0x1ff;
+            QTest::addRow("%d experts, all fields", experts) << experts << 0x3ff;
         QTest::addRow("no optional field") << 60 << 0;
         const char *const names[] = {"gate weights", "router logits", "selection scores", "output norms", "varying count",
-            "log-probabilities", "predictions", "token text", "mean softmax"};
-        for (int bit = 0; bit < 9; ++bit) {
+            "log-probabilities", "predictions", "token text", "mean softmax", "token ids"};
+        for (int bit = 0; bit < 10; ++bit) {
             QTest::addRow("only %s", names[bit]) << 60 << (1 << bit);
-            QTest::addRow("all but %s", names[bit]) << 60 << (0x1ff & ~(1 << bit));
+            QTest::addRow("all but %s", names[bit]) << 60 << (0x3ff & ~(1 << bit));
         }
     }
     void roundTrip()
@@ -88,7 +90,7 @@ private slots:
         TraceShape shape;
         shape.experts = experts;
         shape.slotCount = std::min(experts, 3);
-        shape.fields = {bit(0), bit(1), bit(2), bit(3), bit(4), bit(5), bit(6), bit(7), bit(8)};
+        shape.fields = {bit(0), bit(1), bit(2), bit(3), bit(4), bit(5), bit(6), bit(7), bit(8), bit(9)};
         const TracePtr original = randomTrace(shape, static_cast<std::uint64_t>(experts + fieldBits));
         QTemporaryDir folder;
         write(in(folder, "t.h5"), *original);
@@ -158,6 +160,53 @@ private slots:
         const auto sink = createTraceFile(in(folder, "t.h5"), {});
         record(*sink, shape, 9);
         QCOMPARE(QString::fromStdString(difference(*randomTrace(shape, 9), *openTraceFile(in(folder, "t.h5")))), QString{});
+    }
+
+    void whatLabelsSayOfLanguagesAndExperts()
+    {
+        TraceMeta meta = metaOf({});
+        meta.languageNames = {{"x-home", "the language of our kitchen"}};
+        QTemporaryDir folder;
+        const auto sink = createTraceFile(in(folder, "t.h5"), {});
+        sink->begin(meta);
+        std::int64_t first = 0;
+        std::vector<float> mean(meta.layers.size() * 8);
+        for (const char *language : {"de", "zh_Hant", "x-home", "xx-unheard-of"}) {
+            sink->append(randomBlock(meta, 3, static_cast<std::int32_t>(first / 3), 0, 1));
+            SequenceInfo info{.id = language, .language = language, .domain = {}, .parallelId = {}, .labels = {"a", "b"}, .sha256 = {}};
+            info.firstToken = first;
+            info.nPrompt = 3;
+            sink->endSequence(info, mean);
+            first += 3;
+        }
+        sink->finish({});
+        const TracePtr trace = openTraceFile(in(folder, "t.h5"));
+        const std::map<std::string, std::string> names{
+            {"de", "German"}, {"x-home", "the language of our kitchen"}, {"zh_Hant", "Chinese (Traditional)"}};
+        for (const auto &[code, name] : trace->meta().languageNames)
+            qInfo("%s: %s", code.c_str(), name.c_str());
+        QVERIFY(trace->meta().languageNames == names);
+        QVERIFY(trace->meta().expertNotes == meta.expertNotes);
+        QVERIFY(trace->meta().interventions == meta.interventions);
+        QVERIFY(trace->meta().notes.empty());
+    }
+
+    void whatIsNoTraceIsNamed()
+    {
+        QTemporaryDir folder;
+        const auto made = [&](const char *name, const std::string &bytes) {
+            std::ofstream{in(folder, name), std::ios::binary} << bytes;
+            return errorOf([&] { openTraceFile(in(folder, name)); });
+        };
+        const std::string npy =
+            made("a.npy", std::string{"\x93NUMPY\1\0v\0{'descr': '<i4', 'fortran_order': False, 'shape': (1, 1, 2), }", 66});
+        QVERIFY2(npy.find("expertscope import") != std::string::npos, npy.c_str());
+        const std::string counts = made("en.json", R"({"0": {"0": {"activation_tokens": 1}, "total_tokens": 1}})");
+        QVERIFY2(counts.find("expertscope import") != std::string::npos, counts.c_str());
+        const std::string weights = made("m.safetensors", std::string{"\x20\0\0\0\0\0\0\0{\"a\":{}}", 16});
+        QVERIFY2(weights.find("safetensors") != std::string::npos && weights.find("folder") != std::string::npos, weights.c_str());
+        const std::string gguf = made("m.gguf", "GGUF\3");
+        QVERIFY2(gguf.find("GGUF") != std::string::npos, gguf.c_str());
     }
 
     void halfWeightsKeepElevenBits()

@@ -18,6 +18,7 @@ struct SmallSequence {
     std::vector<std::vector<float>> weights = {}; ///< [M] of [n * K]; empty = the trace has none
     std::vector<std::vector<float>> logits = {}; ///< [M] of [n * E]; empty = the trace has none
     std::int64_t generated = 0; ///< of its n tokens, the last so many are decoded
+    bool withoutIds = false; ///< the trace holds no token ids
 };
 
 inline TracePtr smallTrace(
@@ -37,6 +38,7 @@ inline TracePtr smallTrace(
         meta.fields.predictedId = !sequences.front().predictedId.empty();
         meta.fields.gateWeight = !sequences.front().weights.empty();
         meta.fields.routerLogit = !sequences.front().logits.empty();
+        meta.fields.tokenId = !sequences.front().withoutIds;
     }
     MemoryTrace trace;
     trace.begin(meta);
@@ -47,7 +49,7 @@ inline TracePtr smallTrace(
         TraceBlock block;
         block.count = n;
         block.tokenId = sequence.tokenId;
-        block.tokenId.resize(static_cast<std::size_t>(n));
+        block.tokenId.resize(meta.fields.tokenId ? static_cast<std::size_t>(n) : 0);
         block.predictedId = sequence.predictedId;
         for (std::int64_t t = 0; t < n; ++t) {
             block.position.push_back(static_cast<std::int32_t>(t));

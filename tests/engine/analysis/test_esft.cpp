@@ -95,7 +95,7 @@ private slots:
         const Result result = esftOf(smallTrace(4, 1, sequences), {{"p", "0.9"}});
         QCOMPARE(result.table("overlap").reals("value")[0], 1.0 / 3);
         QCOMPARE(result.table("overlap").reals("chance")[0], 1.0 / 3); // 2 * 2 / 4 shared of 4 - 1
-        QCOMPARE(result.matrix("overlap").at(0, 0), 1.0);
+        QCOMPARE(result.matrix("overlap-map").at(0, 0), 1.0);
         QCOMPARE(result.number("chosen_a").value, 2.0);
         QCOMPARE(result.number("sparsity_a").value, 0.0);
         QCOMPARE(result.table("esft").reals("stability")[0], 1.0); // every sequence of a task is alike
@@ -105,7 +105,7 @@ private slots:
     void edges()
     {
         const AnalysisKind &kind = analysisKind("esft");
-        QVERIFY(!kind.missing({{smallTrace(4, 1, {})}, {}}).empty());
+        QVERIFY(!missing(kind, {{smallTrace(4, 1, {})}, {}}, Params{kind.params}).empty());
         SmallSequence empty{.info = {}, .ids = {{noExpert, noExpert}}};
         const Result result = esftOf(smallTrace(4, 1, {empty}));
         QCOMPARE(result.table("esft").rows(), std::size_t{0});

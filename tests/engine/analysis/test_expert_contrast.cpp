@@ -89,7 +89,7 @@ private slots:
             const double b = meanShare(*trace, layer, expert, [](const SequenceInfo &info) { return info.labels[0] == "b"; });
             const double a = meanShare(*trace, layer, expert, [](const SequenceInfo &info) { return info.labels[0] == "a"; });
             QVERIFY(near(table.reals("value")[row], b - a, 1e-6) && near(table.reals("target")[row], b, 1e-6));
-            QVERIFY(near(result.matrix("contrast").at(row / 8, row % 8), b - a, 1e-6));
+            QVERIFY(near(result.matrix("contrast-map").at(row / 8, row % 8), b - a, 1e-6));
             if (layer < 2 && expert == 7) {
                 QVERIFY(table.integers("significant")[row] == 1 && table.integers("chosen")[row] == 1);
                 QVERIFY(table.reals("low")[row] > 0.5 && table.reals("high")[row] < 1);

@@ -211,7 +211,7 @@ private slots:
             shape.fields = allFields(); // empty slots too
             const TracePtr trace = randomTrace(shape, seed);
             for (const char *id : {"language-entropy", "token-consistency"}) {
-                if (!analysisKind(id).missing({{trace}, {}}).empty())
+                if (!missing(analysisKind(id), {{trace}, {}}, Params{analysisKind(id).params}).empty())
                     continue;
                 const Result result = analyse(id, trace, {{"bootstrap", "20"}});
                 for (const double value : result.tables.front().reals("value"))

@@ -77,8 +77,8 @@ private slots:
         QCOMPARE(all.serie("lorenz").x.size(), std::size_t{5});
         const Table &dead = all.table("dead");
         QCOMPARE(dead.integers("expert"), (std::vector<std::int64_t>{2, 3}));
-        QCOMPARE(all.matrix("dead").at(0, 3), 1.0);
-        QCOMPARE(all.matrix("dead").at(1, 3), 0.0);
+        QCOMPARE(all.matrix("dead-experts").at(0, 3), 1.0);
+        QCOMPARE(all.matrix("dead-experts").at(1, 3), 0.0);
         QVERIFY(near(all.table("balance").reals("never_chance")[0], 4 * std::pow(.75, 4), 1e-12));
         QVERIFY_THROWS_EXCEPTION(Error, analyse("load-balance", even, {{"layer", "7"}}));
     }

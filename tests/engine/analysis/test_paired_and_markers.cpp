@@ -94,7 +94,7 @@ private slots:
         QCOMPARE(table.integers("count_2"), (std::vector<std::int64_t>{1, 1, 4, 0}));
         QVERIFY(near(table.reals("value")[0], 2.0 / 6) && near(table.reals("value")[2], -4.0 / 6));
         QCOMPARE(table.integers("n")[0], std::int64_t{2});
-        QVERIFY(near(result.matrix("risk-difference").at(0, 2), -4.0 / 6));
+        QVERIFY(near(result.matrix("risk-difference-map").at(0, 2), -4.0 / 6));
         QCOMPARE(result.number("above_30").value, 2.0);
         QVERIFY(near(result.table("layers").reals("value")[0], (2.0 + 1 + 4 + 1) / 6 / 4));
         QCOMPARE(result.table("top-experts").integers("expert")[0], std::int64_t{2});
@@ -140,8 +140,8 @@ private slots:
     void pairsThatAreMissing()
     {
         const AnalysisKind &kind = analysisKind("risk-difference");
-        QVERIFY(!kind.missing({{smallTrace(4, 1, {})}, {}}).empty());
-        QVERIFY(!kind.missing({{marked(0, 1)}, {}}).empty()); // no parallel ids
+        QVERIFY(!missing(kind, {{smallTrace(4, 1, {})}, {}}, Params{kind.params}).empty());
+        QVERIFY(!missing(kind, {{marked(0, 1)}, {}}, Params{kind.params}).empty()); // no parallel ids
         QVERIFY_THROWS_EXCEPTION(Error, resultOf("risk-difference", pairs(), {{"column", "colour"}}));
         QVERIFY_THROWS_EXCEPTION(Error, resultOf("risk-difference", pairs(), {{"side-1", "never"}}));
         QVERIFY_THROWS_EXCEPTION(Error, resultOf("risk-difference", pairs(), {{"column", "language"}}));

@@ -272,7 +272,7 @@ private slots:
         shape.languages = {"en"};
         const AnalysisKind &kind = analysisKind("routing-divergence");
         const TracePtr alone = parallelTrace(shape, [](const TokenAt &, int) { return 0.0; });
-        QVERIFY(kind.missing({{alone}, {}}).find("parallel_id") != std::string::npos);
+        QVERIFY(missing(kind, {{alone}, {}}, Params{kind.params}).find("parallel_id") != std::string::npos);
         QVERIFY_THROWS_EXCEPTION(Error, analyse(alone));
     }
 
@@ -284,7 +284,7 @@ private slots:
             shape.fields = allFields();
             const TracePtr trace = randomTrace(shape, seed);
             const AnalysisKind &kind = analysisKind("routing-divergence");
-            if (!kind.missing({{trace}, {}}).empty() || trace->meta().tokens == 0)
+            if (!missing(kind, {{trace}, {}}, Params{kind.params}).empty() || trace->meta().tokens == 0)
                 continue;
             for (const char *from : {"softmax", "gate-mass", "counts"}) {
                 const Result result = analyse(trace, {{"from", from}, {"bootstrap", "20"}, {"null", "20"}, {"special-tokens", "off"}});

@@ -114,8 +114,8 @@ private slots:
         QVERIFY(std::abs(result.table("layers").reals("value")[0] - expected) < 1e-12);
         QVERIFY(std::abs(result.table("layers").reals("pairwise")[0] - expected) < 1e-12);
         // log2 of (3 + 0.5) / (4 + 1) over (5 + 0.5) / (8 + 1)
-        QVERIFY(std::abs(result.matrix("specialisation").at(0, 0) - std::log2(0.7 / (5.5 / 9))) < 1e-12);
-        QCOMPARE(specialisationOf(byHand(), {{"group", "de"}, {"map", "difference"}}).matrix("specialisation").at(0, 2), 0.25);
+        QVERIFY(std::abs(result.matrix("specialisation-map").at(0, 0) - std::log2(0.7 / (5.5 / 9))) < 1e-12);
+        QCOMPARE(specialisationOf(byHand(), {{"group", "de"}, {"map", "difference"}}).matrix("specialisation-map").at(0, 2), 0.25);
     }
 
     void permutationsOfFourSequencesAreExact()
@@ -181,7 +181,7 @@ private slots:
     void whatItRefuses()
     {
         const AnalysisKind &kind = analysisKind("specialisation");
-        QVERIFY(!kind.missing({{smallTrace(4, 1, {})}, {}}).empty());
+        QVERIFY(!missing(kind, {{smallTrace(4, 1, {})}, {}}, Params{kind.params}).empty());
         QVERIFY_THROWS_EXCEPTION(Error, specialisationOf(byHand(), {{"group", "fr"}}));
         QVERIFY_THROWS_EXCEPTION(Error, specialisationOf(byHand(), {{"grouping", "colour"}}));
         QVERIFY_THROWS_EXCEPTION(Error, specialisationOf(byHand(), {{"grouping", "domain"}})); // no sequence has one

@@ -153,7 +153,7 @@ private slots:
         longer.info.id = "another";
         QVERIFY_THROWS_EXCEPTION(Error, agreementOf(small(false), smallTrace(4, 2, {longer}))); // nothing in common
         const AnalysisKind &kind = analysisKind("trace-agreement");
-        QVERIFY(!kind.missing({{small(false), smallTrace(4, 2, {})}, {}}).empty());
+        QVERIFY(!missing(kind, {{small(false), smallTrace(4, 2, {})}, {}}, Params{kind.params}).empty());
         QVERIFY_THROWS_EXCEPTION(Error, runAnalysis(kind, {{small(false)}, {}}, Params{kind.params}, {}));
     }
 

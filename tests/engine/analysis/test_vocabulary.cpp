@@ -107,7 +107,7 @@ private slots:
     void tracesThatLackFields()
     {
         const AnalysisKind &kind = analysisKind("vocabulary");
-        QVERIFY(!kind.missing({{smallTrace(4, 1, {})}, {}}).empty());
+        QVERIFY(!missing(kind, {{smallTrace(4, 1, {})}, {}}, Params{kind.params}).empty());
         const TracePtr trace = tokensWithExperts(0, 1);
         QCOMPARE(resultOf("vocabulary", trace).table("vocabulary").rows(), std::size_t{4}); // no predicted ids
         QVERIFY_THROWS_EXCEPTION(Error, resultOf("vocabulary", trace, {{"tokens-by", "predicted"}}));

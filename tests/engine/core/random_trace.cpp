@@ -42,6 +42,8 @@ TraceMeta metaOf(const TraceShape &shape)
         shape.slotCount, 1, true, 2.5, 2, 1};
     meta.engine = {"engine", "0.1", "cpu", "a machine", "f32", "test --seed 7", 0xffffffffffffffffull};
     meta.routingRecipe = R"({"policy":"none"})";
+    meta.interventions = {{shape.layers.front(), 0, "mask", -1}, {shape.layers.back(), shape.experts - 1, "add_bias", 0.5}};
+    meta.expertNotes = {{shape.layers.back(), 0, "likes commas \xe2\x80\x94 and dashes"}};
     meta.fields = shape.fields;
     meta.slotCount = shape.slotCount;
     meta.experts = shape.experts;
@@ -59,7 +61,8 @@ TraceBlock randomBlock(const TraceMeta &meta, std::int64_t count, std::int32_t s
     for (std::int64_t t = 0; t < count; ++t) {
         const auto position = static_cast<std::int32_t>(firstPosition + t);
         const int id = below(random, 50'000);
-        block.tokenId.push_back(id);
+        if (fields.tokenId)
+            block.tokenId.push_back(id);
         block.position.push_back(position);
         block.seqIndex.push_back(seqIndex);
         block.phase.push_back(below(random, 4) ? Phase::Prefill : Phase::Decode);
@@ -245,6 +248,8 @@ std::string difference(const RoutingTrace &a, const RoutingTrace &b)
         return bad("engine");
     if (x.routingRecipe != y.routingRecipe)
         return bad("recipe");
+    if (x.interventions != y.interventions || x.expertNotes != y.expertNotes)
+        return bad("interventions or notes");
     if (x.checks != y.checks)
         return bad("checks");
     if (!(x.fields == y.fields))

@@ -59,7 +59,9 @@ private slots:
         } catch (const Error &error) {
             qInfo("%s", error.what());
             QCOMPARE(error.kind, ErrorKind::Device);
-            QVERIFY(error.remedy.find("CPU") != std::string::npos);
+            // whatever the machine, no driver and no other build would help
+            QVERIFY(error.message.starts_with("the CUDA engine is not in this version yet"));
+            QCOMPARE(error.remedy, std::string{"Use the CPU (--device cpu)"});
         }
     }
 };
