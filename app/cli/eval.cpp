@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
 // expertscope eval: examines a model on texts, multiple choice or generation, and says what it is worth, by language and label.
+#include "app/cli/options.h"
 #include "app/cli/result_output.h"
 #include "app/cli/score_files.h"
 #include "app/cli/verbs.h"
@@ -92,7 +93,7 @@ void declareEval(CLI::App &app, Command &command)
     app.add_option(
         "-o,--output", options->output, "Folder for the scores of each item and the result; a run that was stopped goes on there");
     app.add_option("--by", options->by, "Columns to group by, between commas; else language, domain and the label columns");
-    app.add_option("--limit", options->limit, "Only the first items of each file; 0 = all")->check(CLI::NonNegativeNumber);
+    app.add_option("--limit", options->limit, "Only the first items of each file; 0 = all")->check(atLeast(0));
     app.add_option("--separator", options->scoring.separator, "Between a question and a choice")->capture_default_str();
     app.add_option("--max-new-tokens", options->scoring.maxNewTokens, "Of a generation")
         ->check(CLI::Range(1, 1 << 20))

@@ -15,7 +15,7 @@ CLI::Option *declareModelOptions(CLI::App &app, ModelOptions &options)
 {
     CLI::Option *model = app.add_option(
         "-m,--model", options.model, "Model folder (config.json, safetensors, tokenizer.json), or org/name from the Hugging Face cache");
-    app.add_option("--device", options.device, "auto: the GPU if there is one, else the CPU")
+    app.add_option("--device", options.device, "auto, cpu, or cuda, which is not in this version yet")
         ->check(CLI::IsMember{{"auto", "cpu", "cuda"}})
         ->capture_default_str();
     app.add_option("--threads", options.threads, "CPU threads; 0 = one per core")->check(CLI::Range(0, 1024))->capture_default_str();
@@ -33,7 +33,7 @@ std::unique_ptr<Backend> makeBackend(const std::string &device, Terminal &termin
     } catch (const Error &error) {
         if (device == "cuda")
             throw;
-        terminal.note("No GPU is used (" + error.message + "); running on the CPU.");
+        terminal.note("Running on the CPU: " + error.message + '.');
         return makeCpuBackend();
     }
 }

@@ -14,25 +14,36 @@ namespace expertscope {
 
 void declareResultFormat(CLI::App &app, ResultFormat &format)
 {
-    app.add_option("--part", format.part, "Table or matrix to print; the first table is the answer");
+    const auto part = app.add_option("--part", format.part, "Table or matrix to print; the first table is the answer");
     const auto csvFlag = app.add_flag("--csv", format.csv, "One table as CSV, all rows");
-    app.add_flag("--json", format.json, "Everything as JSON")->excludes(csvFlag);
+    app.add_flag("--json", format.json, "Everything as JSON")->excludes(csvFlag)->excludes(part);
 }
 
-std::string partAsCsv(const Result &result, const std::string &part)
+namespace {
+
+/// The table or matrix of that name: one of the two.
+std::pair<const Table *, const Matrix *> namedPart(const Result &result, const std::string &part)
 {
     std::string known;
     for (const Table &table : result.tables) {
         if (part.empty() || table.id == part)
-            return csv(table);
+            return {&table, nullptr};
         known += (known.empty() ? "" : ", ") + table.id;
     }
     for (const Matrix &matrix : result.matrices) {
         if (matrix.id == part)
-            return csv(matrix);
-        known += ", " + matrix.id;
+            return {nullptr, &matrix};
+        known += (known.empty() ? "" : ", ") + matrix.id;
     }
     throw Error{ErrorKind::Usage, "the result has no such part", part, "Its parts are " + known};
+}
+
+} // namespace
+
+std::string partAsCsv(const Result &result, const std::string &part)
+{
+    const auto [table, matrix] = namedPart(result, part);
+    return table ? csv(*table) : csv(*matrix);
 }
 
 std::string formatted(const AnalysisKind &kind, const Result &result, const ResultFormat &format)
@@ -41,16 +52,16 @@ std::string formatted(const AnalysisKind &kind, const Result &result, const Resu
         return resultJson(kind, result).dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + '\n';
     if (format.csv)
         return partAsCsv(result, format.part);
-    const Table *shown = result.tables.empty() ? nullptr : &result.tables.front();
-    for (const Table &table : result.tables)
-        if (table.id == format.part)
-            shown = &table;
-    std::string plain = plainText(kind, result, shown, 40);
+    const bool hasNone = result.tables.empty() && format.part.empty(); // numbers only
+    const auto [table, matrix] = hasNone ? std::pair<const Table *, const Matrix *>{} : namedPart(result, format.part);
+    if (matrix)
+        throw Error{ErrorKind::Usage, "this part is a matrix, which is written as CSV only", format.part, "Add --csv"};
+    std::string plain = plainText(kind, result, table, 40);
     std::string parts;
-    for (const Table &table : result.tables)
-        parts += ' ' + table.id;
-    for (const Matrix &matrix : result.matrices)
-        parts += ' ' + matrix.id;
+    for (const Table &each : result.tables)
+        parts += ' ' + each.id;
+    for (const Matrix &each : result.matrices)
+        parts += ' ' + each.id;
     return plain + "\nParts (--part NAME --csv):" + parts + '\n';
 }
 

@@ -24,6 +24,7 @@ void declareResultFormat(CLI::App &app, ResultFormat &format);
 
 /// The table or matrix of that name (the first table where it is empty) as CSV. Throws Error (Usage) naming the parts there are.
 std::string partAsCsv(const Result &result, const std::string &part);
+/// Throws Error (Usage) as well for a matrix that is not asked for as CSV.
 std::string formatted(const AnalysisKind &kind, const Result &result, const ResultFormat &format);
 
 /// Writes a whole file, or nothing. Throws Error (Input).

@@ -2,13 +2,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/cli/verbs.h"
 
+#include "app/cli/options.h"
 #include "engine/core/error.h"
 
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <string_view>
+#include <vector>
 
 namespace expertscope {
 
@@ -26,15 +29,33 @@ std::span<const Verb> verbs()
     return list;
 }
 
-bool isCommandLine(int argc, const char *const *argv, std::span<const Verb> all)
+namespace {
+
+bool isVerb(std::string_view word, std::span<const Verb> all)
 {
-    if (argc < 2)
-        return false;
-    const std::string_view first = argv[1];
-    return first.starts_with('-') || std::any_of(all.begin(), all.end(), [&](const Verb &verb) { return first == verb.id; });
+    return std::any_of(all.begin(), all.end(), [&](const Verb &verb) { return word == verb.id; });
 }
 
-namespace {
+/// A file has a dot or lies in a folder, or is there; a model of the cache is org/name.
+bool namesNothing(std::string_view word)
+{
+    std::error_code code;
+    return word.find_first_of("./\\") == std::string_view::npos && !std::filesystem::exists(word, code);
+}
+
+void refuseUnknownVerb(std::string_view word, std::span<const Verb> all)
+{
+    std::vector<std::string_view> known;
+    std::string list;
+    for (const Verb &verb : all) {
+        known.push_back(verb.id);
+        list += (list.empty() ? "" : ", ") + std::string{verb.id};
+    }
+    const std::string_view guess = meant(word, known);
+    throw Error{ErrorKind::Usage, "no such verb or file", std::string{word},
+        (guess.empty() ? "" : "Did you mean " + std::string{guess} + "? ") + "The verbs are " + list
+            + "; expertscope --help says what they do"};
+}
 
 /// As typed, with quotes where an argument needs them.
 std::string commandLine(int argc, const char *const *argv)
@@ -49,6 +70,14 @@ std::string commandLine(int argc, const char *const *argv)
 }
 
 } // namespace
+
+bool isCommandLine(int argc, const char *const *argv, std::span<const Verb> all)
+{
+    if (argc < 2)
+        return false;
+    const std::string_view first = argv[1];
+    return first.starts_with('-') || isVerb(first, all) || namesNothing(first);
+}
 
 int runCommandLine(int argc, const char *const *argv, std::span<const Verb> all)
 {
@@ -66,6 +95,8 @@ int runCommandLine(int argc, const char *const *argv, std::span<const Verb> all)
         verb.declare(*sub, command);
     }
     try {
+        if (const std::string_view first = argc > 1 ? argv[1] : "--help"; !first.starts_with('-') && !isVerb(first, all))
+            refuseUnknownVerb(first, all);
         app.parse(argc, argv);
         return command.exitCode;
     } catch (const CLI::ParseError &error) {

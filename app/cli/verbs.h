@@ -39,7 +39,7 @@ void declareRecipe(CLI::App &app, Command &command);
 void declareTrace(CLI::App &app, Command &command);
 void declareGenerate(CLI::App &app, Command &command);
 
-/// Whether the arguments name a verb or an option, rather than something to open in the window.
+/// Whether the arguments name a verb or an option, or what can only be a verb mistyped, rather than something to open in the window.
 bool isCommandLine(int argc, const char *const *argv, std::span<const Verb> all);
 
 /// Runs the command line. Exit codes: 0 fine, 2 usage, 3 input unreadable, 4 input fails checks, 5 model or device, 130 interrupted.

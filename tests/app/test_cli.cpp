@@ -41,6 +41,59 @@ private slots:
         QCOMPARE(run({"generate", "-m", demoModel(), "-p", "x", "--temperature", "-1"}).exitCode, 2);
     }
 
+    void whatWasMeant()
+    {
+        for (const auto &[typed, guess] : {std::pair{"analyze", "analyse"}, {"tarce", "trace"}, {"imprt", "import"}}) {
+            const Outcome verb = run({typed, "x.h5"});
+            QCOMPARE(verb.exitCode, 2);
+            QVERIFY2(verb.err.contains("Did you mean " + QByteArray{guess} + "?"), verb.err);
+        }
+        const Outcome unlike = run({"zzzzzzzz"});
+        QCOMPARE(unlike.exitCode, 2);
+        QVERIFY2(unlike.err.contains("The verbs are") && !unlike.err.contains("Did you mean"), unlike.err);
+        for (const QStringList &option :
+            {QStringList{"--limit", "-3"}, {"--max-tokens", "-3"}, {"--batch-tokens", "0"}, {"--threads", "-1"}}) {
+            const Outcome outside =
+                run(QStringList{"trace", "-m", demoModel(), "-c", demoCorpus(), "-o", m_folder->filePath("t.h5")} + option);
+            QCOMPARE(outside.exitCode, 2);
+            QVERIFY2(outside.err.contains(option.front().toUtf8()) && outside.err.size() < 200, outside.err);
+        }
+    }
+
+    void saysHowACorpusIsRead()
+    {
+        QFile prose{m_folder->filePath("notes.md")};
+        QVERIFY(prose.open(QIODevice::WriteOnly));
+        prose.write("# Notes\n\nOne line.\nAnother line.\n");
+        prose.close();
+        const QString file = m_folder->filePath("t.h5");
+        const Outcome plain = run({"trace", "-m", demoModel(), "-c", prose.fileName(), "-o", file});
+        QVERIFY2(plain.exitCode == 0, plain.err);
+        QVERIFY2(plain.err.contains("notes.md: plain text, a sequence a line, 3 rows"), plain.err);
+        const Outcome rows = run({"trace", "-m", demoModel(), "-c", demoCorpus(), "--limit", "2", "-o", m_folder->filePath("u.h5")});
+        QVERIFY2(rows.err.contains("parallel.jsonl: JSON Lines, 3840 rows with language, domain, parallel_id"), rows.err);
+        const Outcome trace = run({"trace", "-m", demoModel(), "-c", file, "-o", m_folder->filePath("v.h5")});
+        QCOMPARE(trace.exitCode, 3);
+        QVERIFY2(trace.err.contains("an HDF5 file, not a corpus") && trace.err.contains("expertscope info"), trace.err);
+    }
+
+    void tracesThatLackWhatIsAsked()
+    {
+        const QString file = m_folder->filePath("t.h5");
+        const Outcome import = run({"import", TEST_DATA_DIR "/importers/numpy.npz", "-o", file});
+        QVERIFY2(import.exitCode == 0, import.err);
+        QVERIFY2(import.err.startsWith("warn  "), import.err); // what needs an eye comes first
+        QVERIFY2(import.err.contains("skip  ") && import.err.contains("not checked: "), import.err);
+        QVERIFY2(!import.err.contains("  -1 (") && !import.err.contains("nan"), import.err);
+        for (const char *id : {"vocabulary", "token-identity"}) {
+            const Outcome outcome = run({"analyse", id, file});
+            QCOMPARE(outcome.exitCode, 4);
+            QVERIFY2(outcome.err.contains("no token ids"), outcome.err);
+            QVERIFY(outcome.out.isEmpty());
+        }
+        QCOMPARE(run({"analyse", "committee", file}).exitCode, 4); // one group
+    }
+
     void analyse()
     {
         const QString file = m_folder->filePath("t.h5");
@@ -80,6 +133,10 @@ private slots:
         QCOMPARE(run({"analyse", "load-balance", m_folder->filePath("missing.h5")}).exitCode, 3);
         QCOMPARE(run({"analyse", "load-balance", file, "--csv", "--part", "x"}).exitCode, 2);
         QVERIFY(run({"analyse", "load-balance", file, "--csv", "--part", "load"}).out.startsWith("Layer,Expert,value"));
+        const Outcome part = run({"analyse", "load-balance", file, "--part", "nope"});
+        QCOMPARE(part.exitCode, 2);
+        QVERIFY2(part.err.contains("dead-experts"), part.err); // the list of what there is
+        QCOMPARE(run({"analyse", "load-balance", file, "--part", "load"}).exitCode, 2); // a matrix, and no --csv
     }
 
     void traceInfoAndOverwrite()
@@ -97,6 +154,11 @@ private slots:
         QCOMPARE(json["sequences"].toInt(), 20);
         QVERIFY(json["tokens"].toInt() > 100);
         QVERIFY(json["command_line"].toString().startsWith("expertscope trace"));
+        const QJsonArray checks = json["checks"].toArray();
+        QVERIFY(checks.size() >= 8);
+        for (const QJsonValue &check : checks)
+            QVERIFY2(check["status"] != "fail", qPrintable(check["name"].toString()));
+        QCOMPARE(json["language_names"].toObject()["de"].toString(), QStringLiteral("German"));
 
         QFile before{file};
         QVERIFY(before.open(QIODevice::ReadOnly));
@@ -212,12 +274,18 @@ private slots:
                                         << "no/t.h5";
         QTest::newRow("empty corpus") << QStringList{"trace", "-m", demoModel(), "-c", "/dev/null", "-o", out} << 3 << "/dev/null";
         QTest::newRow("not a trace") << QStringList{"info", demoCorpus()} << 3 << "parallel.jsonl";
+        QTest::newRow("a recording of another tool")
+            << QStringList{"info", TEST_DATA_DIR "/importers/numpy.npz"} << 3 << "expertscope import";
+        QTest::newRow("another tool's, analysed")
+            << QStringList{"analyse", "load-balance", TEST_DATA_DIR "/importers/sglang_per_token.pt"} << 3 << "expertscope import";
+        QTest::newRow("weights as a trace") << QStringList{"info", demoModel() + "/model.safetensors"} << 3 << "safetensors";
         QTest::newRow("nothing to import") << QStringList{"import", demoCorpus(), "-o", out} << 3 << "no recording";
         QTest::newRow("a pickle that runs code")
             << QStringList{"import", TEST_DATA_DIR "/importers/hostile.pt", "-o", out} << 3 << "posix.system";
         QTest::newRow("prompt beyond the context")
             << QStringList{"generate", "-m", demoModel(), "-p", QString{"word "}.repeated(400)} << 2 << "context";
-        QTest::newRow("no gpu") << QStringList{"generate", "-m", demoModel(), "-p", "x", "--device", "cuda"} << 5 << "CPU";
+        QTest::newRow("no gpu") << QStringList{"generate", "-m", demoModel(), "-p", "x", "--device", "cuda"} << 5
+                                << "the CUDA engine is not in this version yet";
     }
 
     void badInputs()

@@ -220,8 +220,15 @@ private slots:
     void keepsWhatIsThere()
     {
         QCOMPARE(run({"trace", "-m", demo("model"), "-c", demo("corpus/parallel.jsonl"), "--limit", "4", "-o", "t.h5"}).exitCode, 0);
-        const QStringList report{"report", "-t", "t.h5", "--only", "load-balance", "-o", "out"};
-        QCOMPARE(run(report).exitCode, 0);
+        const Outcome page = run({"report", "t.h5", "--only", "load-balance", "-o", "x.html"});
+        QCOMPARE(page.exitCode, 2);
+        QVERIFY2(page.err.contains("a report is a folder") && page.err.contains("-o x"), page.err);
+        QVERIFY(!QFile::exists(m_folder->filePath("x.html")));
+        const QStringList report{"report", "t.h5", "--only", "load-balance", "-o", "out"};
+        const Outcome first = run(report);
+        QVERIFY2(first.exitCode == 0, first.err);
+        QCOMPARE(first.err.count("Left out"), 1);
+        QVERIFY2(!first.err.contains("XDG_RUNTIME_DIR"), first.err);
         const Outcome again = run(report);
         QCOMPARE(again.exitCode, 3);
         QVERIFY2(again.err.contains("--force"), again.err);
@@ -326,6 +333,7 @@ private:
         QProcess process;
         QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
         environment.remove("QT_QPA_PLATFORM"); // the program finds out itself that there is no display
+        environment.remove("XDG_RUNTIME_DIR");
         process.setProcessEnvironment(environment);
         process.setWorkingDirectory(m_folder->filePath(where));
         process.start(EXPERTSCOPE_PROGRAM, arguments);
