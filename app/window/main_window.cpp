@@ -6,6 +6,7 @@
 #include "app/window/banner.h"
 #include "app/window/context_bar.h"
 #include "app/window/corpus_panel.h"
+#include "app/window/file_drop.h"
 #include "app/window/help_window.h"
 #include "app/window/picker.h"
 #include "app/window/prompt_panel.h"
@@ -16,7 +17,6 @@
 #include <QDockWidget>
 #include <QGuiApplication>
 #include <QLabel>
-#include <QMimeData>
 #include <QScreen>
 #include <QStatusBar>
 #include <QVBoxLayout>
@@ -43,6 +43,7 @@ MainWindow::MainWindow(Workbench &workbench, Settings &settings, Dialogs dialogs
 {
     setObjectName(QStringLiteral("mainWindow"));
     setAcceptDrops(true);
+    connect(new FileDrop{this}, &FileDrop::dropped, this, &MainWindow::openDropped);
     createPanels();
     createMenus();
     connectWorkbench();
@@ -261,20 +262,10 @@ void MainWindow::keyPressEvent(QKeyEvent *event)
         QMainWindow::keyPressEvent(event);
 }
 
-void MainWindow::dragEnterEvent(QDragEnterEvent *event)
-{
-    const QList<QUrl> urls = event->mimeData()->urls();
-    if (std::any_of(urls.begin(), urls.end(), [](const QUrl &url) { return url.isLocalFile(); }))
-        event->acceptProposedAction();
-}
-
-void MainWindow::dropEvent(QDropEvent *event)
+void MainWindow::openDropped(const QStringList &paths)
 {
     QStringList corpora;
-    for (const QUrl &url : event->mimeData()->urls()) {
-        const QString path = url.toLocalFile();
-        if (path.isEmpty())
-            continue;
+    for (const QString &path : paths) {
         if (pathKind(path) == PathKind::Corpus)
             corpora << path;
         else
@@ -282,7 +273,6 @@ void MainWindow::dropEvent(QDropEvent *event)
     }
     if (!corpora.isEmpty())
         m_workbench.openCorpus(corpora);
-    event->acceptProposedAction();
 }
 
 void MainWindow::closeEvent(QCloseEvent *event)

@@ -37,8 +37,6 @@ public:
 
 protected:
     void keyPressEvent(QKeyEvent *event) override;
-    void dragEnterEvent(QDragEnterEvent *event) override;
-    void dropEvent(QDropEvent *event) override;
     void closeEvent(QCloseEvent *event) override;
 
 private:
@@ -48,6 +46,7 @@ private:
     void refreshTitle();
     void restoreLayout();
     void saveSession() const;
+    void openDropped(const QStringList &paths);
     void openDemo();
     void applySelectionOfLastSession();
     void clearSelectionOrStop();

@@ -469,15 +469,46 @@ private slots:
         AppFixture app;
         app.start({app.model()});
         QVERIFY(app.settle());
-        QMimeData dropped;
-        dropped.setUrls({QUrl::fromLocalFile(app.corpus())});
-        QDragEnterEvent enter{{10, 10}, Qt::CopyAction, &dropped, Qt::LeftButton, {}};
-        QApplication::sendEvent(app.window.get(), &enter);
-        QVERIFY(enter.isAccepted());
-        QDropEvent drop{QPointF{10, 10}, Qt::CopyAction, &dropped, Qt::LeftButton, {}};
-        QApplication::sendEvent(app.window.get(), &drop);
-        QVERIFY(app.settle());
+        // as the window system sends it: to the window, over whatever widget is there
+        auto *prompt = app.window->promptPanel().findChild<QPlainTextEdit *>();
+        QVERIFY(prompt && prompt->isVisible());
+        const QPoint at = prompt->mapTo(app.window.get(), prompt->rect().center());
+        const auto drag = [&](const QString &path) {
+            QMimeData dragged;
+            dragged.setUrls({QUrl::fromLocalFile(path)});
+            QDragEnterEvent enter{at, Qt::CopyAction | Qt::MoveAction, &dragged, Qt::LeftButton, {}};
+            QApplication::sendEvent(app.window->windowHandle(), &enter);
+            QVERIFY(enter.isAccepted());
+            auto *sign = app.window->findChild<QLabel *>(QStringLiteral("dropSign"));
+            QVERIFY(sign && sign->isVisible() && sign->text().contains(QFileInfo{path}.fileName()));
+            qInfo("%s", qPrintable(sign->text()));
+            QDragMoveEvent move{at, Qt::CopyAction | Qt::MoveAction, &dragged, Qt::LeftButton, {}};
+            QApplication::sendEvent(app.window->windowHandle(), &move);
+            QVERIFY(move.isAccepted());
+            QDropEvent drop{QPointF{at}, Qt::CopyAction | Qt::MoveAction, &dragged, Qt::LeftButton, {}};
+            QApplication::sendEvent(app.window->windowHandle(), &drop);
+            QVERIFY(!sign->isVisible());
+            QCOMPARE(drop.dropAction(), Qt::CopyAction);
+            QVERIFY(app.settle());
+        };
+        drag(app.corpus());
         QCOMPARE(app.document().current()->trace->meta().sequences.size(), std::size_t{corpusRows});
+        QVERIFY(prompt->toPlainText().isEmpty());
+        const QTemporaryDir folder;
+        const QString file = folder.filePath(QStringLiteral("t.h5"));
+        copyTrace(*app.document().current()->trace, *createTraceFile(file.toStdString(), {}), Progress{});
+        drag(file);
+        QCOMPARE(app.document().current()->title, QStringLiteral("t.h5"));
+        drag(app.model());
+        QVERIFY(app.document().model());
+        // text still goes where it is dropped
+        QMimeData words;
+        words.setText(QStringLiteral("words"));
+        QDragEnterEvent enter{at, Qt::CopyAction, &words, Qt::LeftButton, {}};
+        QApplication::sendEvent(app.window->windowHandle(), &enter);
+        QDropEvent drop{QPointF{at}, Qt::CopyAction, &words, Qt::LeftButton, {}};
+        QApplication::sendEvent(app.window->windowHandle(), &drop);
+        QCOMPARE(prompt->toPlainText(), QStringLiteral("words"));
     }
 
     void viewsCanBeArranged()

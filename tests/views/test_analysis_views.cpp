@@ -44,9 +44,7 @@ AnalysisKind tokenCount()
         .source = "none",
         .params = params,
         .traces = 1,
-        .missing = [](const AnalysisInput &input) -> std::string {
-            return input.traces.front()->meta().sequences.size() > 1 ? "" : "It needs two sequences; trace more texts";
-        },
+        .needs = {.languages = true},
         .run = [](const AnalysisInput &input, const Params &given, const Progress &progress) -> Result {
             progress.check();
             ++runs;
@@ -175,9 +173,9 @@ private Q_SLOTS:
         const AnalysisKind kind = tokenCount();
         AnalysisRun run(m_jobs.context(*m_selection), kind, nullptr);
         run.setSeen(true);
-        run.setInput(inputOf(test::textTrace({{"a", "en", "x", {"one"}}})));
+        run.setInput(inputOf(test::textTrace({{"a", "", "x", {"one"}}})));
         QVERIFY(!run.result() && run.error());
-        QCOMPARE(run.error()->remedy, std::string{"It needs two sequences; trace more texts"});
+        QCOMPARE(run.error()->remedy, std::string{"No sequence names its language: give the corpus a language column"});
         run.setInput({});
         QVERIFY(!run.running() && !run.error());
     }
@@ -275,7 +273,7 @@ private Q_SLOTS:
         }
         // The same cells as the analysis' own map of that group.
         view.run("specialisation")->setValue("group", "zh");
-        const Matrix &own = view.result()->matrix("specialisation");
+        const Matrix &own = view.result()->matrix("specialisation-map");
         const Matrix lifts = groupMap(view.result()->table("specialisation"), "zh", GroupValue::Log2Lift).matrix;
         QCOMPARE(lifts.values.size(), own.values.size());
         for (std::size_t i = 0; i < own.values.size(); ++i)
@@ -372,7 +370,7 @@ private Q_SLOTS:
         QCOMPARE(view.run("expert-contrast")->value("baseline"), std::string{"en"});
         const Table &table = view.result()->tables.front();
         QCOMPARE(view.map()->content().data->rows(), 6);
-        QCOMPARE(view.map()->content().data->at(0, 3), static_cast<float>(view.result()->matrix("contrast").at(0, 3)));
+        QCOMPARE(view.map()->content().data->at(0, 3), static_cast<float>(view.result()->matrix("contrast-map").at(0, 3)));
         QCOMPARE(view.map()->content().dotted(2, 5), table.integers("significant")[2 * 16 + 5] != 0);
         QTest::mouseClick(view.map(), Qt::LeftButton, {}, view.map()->cellRect(4, 11).center().toPoint());
         QCOMPARE(m_selection->value().layer, 4);

@@ -84,6 +84,50 @@ private Q_SLOTS:
         }
     }
 
+    void tokensWithoutTextsAreNumbered()
+    {
+        TraceMeta meta = test::textTrace(test::manyLanguages(1))->meta();
+        const auto openTrace = [&](bool ids) {
+            meta.fields = {.gateWeight = false};
+            meta.fields.tokenId = ids;
+            meta.labelColumns.clear();
+            MemoryTrace trace;
+            trace.begin(meta);
+            TraceBlock block;
+            block.count = 1000;
+            for (std::int32_t t = 0; t < 1000; ++t) {
+                if (ids)
+                    block.tokenId.push_back(7000 + t);
+                block.position.push_back(t);
+                block.seqIndex.push_back(0);
+                block.phase.push_back(Phase::Prefill);
+            }
+            block.expertId.assign(meta.layers.size() * 1000 * static_cast<std::size_t>(meta.slotCount), 1);
+            trace.append(block);
+            SequenceInfo info;
+            info.id = "s";
+            info.nPrompt = 1000;
+            trace.endSequence(info, {});
+            trace.finish({});
+            m_view->setSubject(test::subjectOf(trace.snapshot()));
+            return m_view->findChild<QLabel *>(QStringLiteral("textNote"));
+        };
+        const QLabel *note = openTrace(false);
+        QVERIFY(note->isVisible() && note->text().contains(QStringLiteral("no token ids")));
+        QVERIFY(m_view->csv().find("<#") == std::string::npos);
+        const TokenIndexPtr index = m_view->canvas()->index();
+        QCOMPARE(index->find(QStringLiteral("\u00b7812"), 10, Progress{}), (std::vector<TokenRange>{{812, 813}}));
+        m_view->canvas()->scrollToToken(812);
+        const QRectF box = m_view->canvas()->tokenRect(812);
+        QVERIFY(box.width() > 10 && box.width() < 100);
+        QCOMPARE(m_view->canvas()->tokenAt(box.center()), std::int64_t{812});
+        openTrace(true);
+        QVERIFY(note->isVisible() && !note->text().contains(QStringLiteral("no token ids")));
+        QCOMPARE(m_view->canvas()->index()->find(QStringLiteral("<#7812>"), 10, Progress{}), (std::vector<TokenRange>{{812, 813}}));
+        m_view->setSubject(test::subjectOf(test::textTrace(test::manyLanguages(1))));
+        QVERIFY(!note->isVisible());
+    }
+
     void arabicReadsFromTheRight()
     {
         const auto layout = layoutOf({"السلام", " عليكم", " ABC", " DEF"}, 500);

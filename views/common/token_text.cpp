@@ -86,6 +86,11 @@ QString idMark(std::int32_t id)
     return QStringLiteral("<#%1>").arg(id);
 }
 
+QString rowMark(std::int64_t row)
+{
+    return u'\u00b7' + QString::number(row);
+}
+
 /// "<|endoftext|>", "<s>", "</think>": a token that is a name, not text. It must neither decide nor follow the direction of the text.
 bool looksSpecial(std::string_view bytes)
 {
@@ -111,7 +116,7 @@ std::pair<int, int> TokenText::rangeOf(int token) const
     return first == last ? std::pair{0, 0} : std::pair{first->begin, (last - 1)->end};
 }
 
-TokenText tokenText(std::span<const std::string_view> bytes, std::span<const std::int32_t> ids)
+TokenText tokenText(std::span<const std::string_view> bytes, std::span<const std::int32_t> ids, std::int64_t firstRow)
 {
     std::string joined;
     std::vector<int> owner; // token of each joined byte
@@ -138,7 +143,11 @@ TokenText tokenText(std::span<const std::string_view> bytes, std::span<const std
     for (std::size_t token = 0; token < bytes.size(); ++token) {
         if (bytes[token].empty()) {
             flush();
-            append(isolatedMark(idMark(token < ids.size() ? ids[token] : -1)), static_cast<int>(token), static_cast<int>(token));
+            const bool known = token < ids.size() && ids[token] >= 0;
+            // a blank behind a number: lines break there
+            const QString mark =
+                known ? isolatedMark(idMark(ids[token])) : isolatedMark(rowMark(firstRow + static_cast<std::int64_t>(token))) + u' ';
+            append(mark, static_cast<int>(token), static_cast<int>(token));
             continue;
         }
         if (looksSpecial(bytes[token])) {
@@ -176,7 +185,7 @@ TokenText tokenText(std::span<const std::string_view> bytes, std::span<const std
 QString plainToken(std::string_view bytes, std::int32_t id)
 {
     if (bytes.empty())
-        return idMark(id);
+        return id >= 0 ? idMark(id) : QString();
     QString text;
     for (std::size_t at = 0; at < bytes.size();) {
         char32_t code = 0;
@@ -188,8 +197,10 @@ QString plainToken(std::string_view bytes, std::int32_t id)
     return text;
 }
 
-QString readableToken(std::string_view bytes, std::int32_t id)
+QString readableToken(std::string_view bytes, std::int32_t id, std::int64_t row)
 {
+    if (bytes.empty() && id < 0)
+        return rowMark(row);
     QString text = plainToken(bytes, id);
     text.replace(u'\n', QChar(0x21b5)).replace(u'\t', QChar(0x21e5)).replace(u'\r', QChar(0x240d)).remove(QChar(0x2028));
     const QChar openBox(0x2423);

@@ -30,13 +30,14 @@ struct TokenText {
     std::pair<int, int> rangeOf(int token) const;
 };
 
-/// bytes[i] may be any bytes; tokens without bytes show as their id, like <#2>.
-TokenText tokenText(std::span<const std::string_view> bytes, std::span<const std::int32_t> ids);
+/// bytes[i] may be any bytes; tokens without bytes show as their id, like <#2>, and those without an id (-1) as their row of the trace,
+/// like ·812, the first token's being firstRow.
+TokenText tokenText(std::span<const std::string_view> bytes, std::span<const std::int32_t> ids, std::int64_t firstRow = 0);
 
-/// One token for a label: spaces at its ends, control characters and stray bytes made visible.
-QString readableToken(std::string_view bytes, std::int32_t id);
+/// One token for a label: spaces at its ends, control characters and stray bytes made visible. `row` is shown where there is no id.
+QString readableToken(std::string_view bytes, std::int32_t id, std::int64_t row = -1);
 
-/// One token for a table: as it is, only stray bytes and controls made visible.
+/// One token for a table: as it is, only stray bytes and controls made visible; empty where neither bytes nor id are known.
 QString plainToken(std::string_view bytes, std::int32_t id);
 
 /// The marks of plainToken (<0xE4>, <U+202E>, <#2>) between isolates, for text that may run from right to left.

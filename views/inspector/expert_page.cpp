@@ -195,13 +195,18 @@ void ExpertPage::setCard(const ExpertCard &card, TracePtr trace)
     }
     m_partners->setRows(QStringLiteral("Partners: chosen together with it, × their own load"), std::move(partners), card.partnerChance,
         QStringLiteral("chance ") + percent(card.partnerChance));
+    m_tokens->setVisible(meta.fields.tokenId);
+    const QString ranking = meta.fields.tokenId
+        ? QStringLiteral(
+            "Top tokens are those with at least %1 occurrences (%2 different ones), ranked by the lower end of the interval of "
+            "their lift.")
+              .arg(ExpertCard::leastOccurrences)
+              .arg(countText(card.rankedTokens))
+        : QStringLiteral("The trace holds no token ids, so it cannot be said which tokens go with the expert.");
     m_note->setText(
-        QStringLiteral("<small>%1</small>")
-            .arg(escaped(QStringLiteral("Top tokens are those with at least %1 occurrences (%2 different ones), ranked by the lower end of "
-                                        "the interval of their lift. Intervals are Wilson's at "
-                                        "95 % and take tokens as independent; tokens of one text are not, so the true ones are wider.")
-                             .arg(ExpertCard::leastOccurrences)
-                             .arg(countText(card.rankedTokens)))));
+        QStringLiteral("<small>%1 Intervals are Wilson's at 95 % and take tokens as independent; tokens of one text are not, so "
+                       "the true ones are wider.</small>")
+            .arg(ranking));
 }
 
 } // namespace expertscope

@@ -51,12 +51,12 @@ TokenPage::TokenPage(SelectionModel *selection, QWidget *parent)
 
 void TokenPage::setCard(const TokenCard &card, const TraceMeta &meta)
 {
-    m_text->setText(escaped(isolated(readableToken(card.context.text, card.tokenId))));
+    m_text->setText(escaped(isolated(readableToken(card.context.text, card.tokenId, card.context.token))));
     m_context->setText(contextHtml(card.context, palette()));
     m_context->setVisible(!card.context.before.empty() || !card.context.after.empty());
 
     FactTable facts;
-    facts.add(QStringLiteral("Token id"), QString::number(card.tokenId));
+    facts.add(QStringLiteral("Token id"), meta.fields.tokenId ? QString::number(card.tokenId) : QStringLiteral("not recorded"));
     if (card.sequence >= 0 && card.sequence < static_cast<int>(meta.sequences.size())) {
         const SequenceInfo &info = meta.sequences[static_cast<std::size_t>(card.sequence)];
         QStringList labels{isolated(QString::fromStdString(info.id))};
@@ -80,7 +80,9 @@ void TokenPage::setCard(const TokenCard &card, const TraceMeta &meta)
     if (card.hasPrediction) {
         facts.add(QStringLiteral("Expected next"),
             escaped(isolated(readableToken(card.predictedText, card.predictedId)))
-                + (card.predictionCameTrue ? QStringLiteral(" \u2713 came true") : QStringLiteral(" (another came)")));
+                + (card.predictionCameTrue     ? QStringLiteral(" \u2713 came true")
+                        : !meta.fields.tokenId ? QString()
+                                               : QStringLiteral(" (another came)")));
     }
     m_facts->setText(facts.html());
 

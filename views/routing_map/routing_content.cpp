@@ -41,7 +41,7 @@ std::string tokensCsv(const TraceMeta &meta, const std::optional<TokenMap> &map,
         for (int layer = 0; layer < meta.moeLayers(); ++layer) {
             csv.field(token).field(
                 sequence >= 0 ? token - meta.sequences[static_cast<std::size_t>(sequence)].firstToken : std::int64_t{-1});
-            csv.field(id).field(text);
+            csv.field(meta.fields.tokenId ? std::to_string(id) : std::string{}).field(text);
             csv.field(meta.layers[static_cast<std::size_t>(layer)]).field(map->data->at(layer, column)).endRow();
         }
     }
@@ -247,7 +247,7 @@ QString RoutingMapView::tokenText(std::int64_t column) const
         return {};
     const TokenColumns &tokens = *m_tokens->tokens;
     return readableToken(i < tokens.bytes.size() ? std::string_view(tokens.bytes[i]) : std::string_view(),
-        i < tokens.tokenId.size() ? tokens.tokenId[i] : -1);
+        i < tokens.tokenId.size() ? tokens.tokenId[i] : -1, m_tokens->range.begin + column);
 }
 
 QStringList RoutingMapView::describe(int row, std::int64_t column) const

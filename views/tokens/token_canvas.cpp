@@ -218,7 +218,7 @@ std::unique_ptr<TokenLayout> TokenCanvas::makeLayout(int block, const QFont &fon
         bytes.push_back(m_index->bytes(token));
         ids.push_back(m_index->id(token));
     }
-    return std::make_unique<TokenLayout>(tokenText(bytes, ids), font, width);
+    return std::make_unique<TokenLayout>(tokenText(bytes, ids, range.begin), font, width);
 }
 
 const TokenLayout &TokenCanvas::layoutOf(int block)

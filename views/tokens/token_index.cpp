@@ -111,7 +111,8 @@ std::vector<TokenRange> TokenIndex::find(const QString &query, std::size_t most,
         std::vector<std::string_view> pieces;
         for (std::int64_t token = range.begin; token < range.end; ++token)
             pieces.push_back(bytes(token));
-        const TokenText text = tokenText(pieces, std::span(m_ids).subspan(static_cast<std::size_t>(range.begin), pieces.size()));
+        const TokenText text =
+            tokenText(pieces, std::span(m_ids).subspan(static_cast<std::size_t>(range.begin), pieces.size()), range.begin);
         for (qsizetype at = text.text.indexOf(query, 0, Qt::CaseInsensitive); at >= 0 && found.size() < most;
              at = text.text.indexOf(query, at + query.size(), Qt::CaseInsensitive)) {
             const auto holds = [](const TextCluster &cluster, qsizetype position) { return cluster.end <= position; };

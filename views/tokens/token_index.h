@@ -33,6 +33,7 @@ public:
 
     std::int64_t tokens() const { return static_cast<std::int64_t>(m_ids.size()); }
     std::string_view bytes(std::int64_t token) const;
+    /// -1 where the trace does not say.
     std::int32_t id(std::int64_t token) const { return m_ids[static_cast<std::size_t>(token)]; }
     const std::vector<TokenBlock> &blocks() const { return m_blocks; }
     /// Index of the block that holds a token; -1 if none does.

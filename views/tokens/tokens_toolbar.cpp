@@ -63,6 +63,13 @@ TokensView::TokensView(ViewContext context, QWidget *parent)
     column->setContentsMargins(0, 0, 0, 0);
     column->setSpacing(0);
     buildToolbar();
+    m_textNote = new QLabel(this);
+    m_textNote->setObjectName(QStringLiteral("textNote"));
+    m_textNote->setWordWrap(true);
+    m_textNote->setTextFormat(Qt::PlainText);
+    m_textNote->setContentsMargins(10, 2, 10, 4);
+    m_textNote->hide();
+    column->addWidget(m_textNote);
     column->addWidget(m_canvas, 1);
     column->addWidget(m_findBar);
     setFocusProxy(m_canvas);

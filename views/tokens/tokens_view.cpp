@@ -10,6 +10,7 @@
 #include <QApplication>
 #include <QClipboard>
 #include <QKeyEvent>
+#include <QLabel>
 #include <QMenu>
 #include <QPainter>
 
@@ -44,7 +45,7 @@ std::string tokensCsv(const TraceMeta &meta, const TokenIndex &index, TokenRange
             .field(info.language)
             .field(info.domain)
             .field(token - info.firstToken)
-            .field(static_cast<std::int64_t>(index.id(token)));
+            .field(meta.fields.tokenId ? std::to_string(index.id(token)) : std::string{});
         csv.field(plainToken(index.bytes(token), index.id(token)).toStdString());
         if (metric.perLayer && layer >= 0 && layer < meta.moeLayers())
             csv.field(meta.layers[static_cast<std::size_t>(layer)]);
@@ -54,6 +55,18 @@ std::string tokensCsv(const TraceMeta &meta, const TokenIndex &index, TokenRange
         csv.field(known ? (*values)[static_cast<std::size_t>(token)] : std::nanf("")).endRow();
     }
     return csv.text();
+}
+
+/// What a person sees in the place of words, and how to get them; empty if the trace holds its texts.
+QString lackingTextNote(const TraceMeta &meta)
+{
+    if (meta.fields.tokenText || meta.tokens == 0)
+        return {};
+    return meta.fields.tokenId
+        ? QStringLiteral("This trace holds no token texts: <#812> is token id 812. Trace the same texts with the model to read them here.")
+        : QStringLiteral(
+            "This trace holds no token texts and no token ids: \u00b7812 is token 812 of the trace. Import it again with token "
+            "ids, or trace the same texts with the model to read them here.");
 }
 
 } // namespace
@@ -118,6 +131,9 @@ void TokensView::setSubject(const Subject &subject)
 
 void TokensView::requestIndex()
 {
+    const QString note = m_subject.trace ? lackingTextNote(m_subject.trace->meta()) : QString();
+    m_textNote->setText(note);
+    m_textNote->setVisible(!note.isEmpty());
     if (!m_subject.trace) {
         m_canvas->setEmptyText(nothingOpenHeadline(), nothingOpenAdvice());
         m_canvas->setIndex(nullptr, {});
@@ -334,8 +350,8 @@ QStringList TokensView::describe(std::int64_t token) const
     if (!index || !m_subject.trace || token < 0 || token >= index->tokens())
         return {};
     const TraceMeta &meta = m_subject.trace->meta();
-    QStringList lines{
-        QStringLiteral("%1   id %2").arg(isolated(readableToken(index->bytes(token), index->id(token)))).arg(index->id(token))};
+    const std::int32_t id = index->id(token);
+    QStringList lines{isolated(readableToken(index->bytes(token), id, token)) + (id >= 0 ? QStringLiteral("   id %1").arg(id) : QString())};
     const int sequence = meta.sequenceOf(token);
     if (sequence >= 0) {
         const SequenceInfo &info = meta.sequences[static_cast<std::size_t>(sequence)];
@@ -381,12 +397,13 @@ void TokensView::paintFigure(QPainter &painter, const QRectF &target)
     const TraceMeta &meta = m_subject.trace->meta();
     // The caption needs the range that fits, the range the room the caption leaves: its length hardly changes, so a draft will do.
     const auto caption = [&](TokenRange range) {
-        return QStringLiteral("%1 %2 Tokens %3 to %4 of %5 (n = %6)%7.")
+        return QStringLiteral("%1 %2 Tokens %3 to %4 of %5 (n = %6)%7. %8")
             .arg(text(m_metric->title) + u':', text(m_metric->help))
             .arg(range.begin)
             .arg(std::max(range.begin, range.end - 1))
             .arg(countText(meta.tokens), countText(range.count()),
-                meta.model.name.empty() ? QString() : QStringLiteral(", model ") + text(meta.model.name));
+                meta.model.name.empty() ? QString() : QStringLiteral(", model ") + text(meta.model.name), lackingTextNote(meta))
+            .trimmed();
     };
     const auto paintAll = [&](QPainter &to, TokenRange range) {
         const QRectF inner = paintFigureFrame(to, target, look, QStringLiteral("Tokens coloured by ") + metricTitle(), caption(range));

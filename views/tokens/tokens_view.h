@@ -12,6 +12,7 @@
 
 class QComboBox;
 class QLabel;
+class QLabel;
 class QSlider;
 class QSpinBox;
 
@@ -80,6 +81,7 @@ private:
     QSlider *m_layerSlider = nullptr;
     QSpinBox *m_layerSpin = nullptr;
     LegendBar *m_legend = nullptr;
+    QLabel *m_textNote = nullptr; ///< shown where the trace holds no texts
     TokenCanvas *m_canvas = nullptr;
     FindBar *m_findBar = nullptr;
 };
