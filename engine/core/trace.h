@@ -4,6 +4,7 @@
 // TraceSink: what the recorder writes to. TraceMeta: all that is small and true of the whole trace.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -69,7 +70,12 @@ struct TraceCheck {
     double value = 0;
     double limit = 0;
     std::string note = {};
-    bool operator==(const TraceCheck &) const = default;
+    /// Values that were not measured (NaN) are alike.
+    bool operator==(const TraceCheck &other) const
+    {
+        const auto same = [](double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); };
+        return name == other.name && status == other.status && same(value, other.value) && same(limit, other.limit) && note == other.note;
+    }
 };
 
 /// One row of the interventions in /routing: what was done to one expert of one layer while the trace was recorded.

@@ -163,8 +163,8 @@ private slots:
             H5Adelete(f, "format");
             h5::writeAttribute({}, f, "format", 7);
         });
-        for (const char *name : {"expert_id", "expert", "layer", "token_id", "position", "seq_index", "phase", "load", "gate_mass",
-                 "sequences", "sequences/n_prompt", "checks/name", "labels/language_code"})
+        for (const char *name : {"expert_id", "expert", "layer", "position", "seq_index", "phase", "load", "gate_mass", "sequences",
+                 "sequences/n_prompt", "checks/name", "labels/language_code"})
             row(("without " + std::string{name}).c_str(), "has no", [name](hid_t f) { removeObject(f, name); });
         row("expert_id is a group", "has no dataset expert_id", [](hid_t f) {
             removeObject(f, "expert_id");
