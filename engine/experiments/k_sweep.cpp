@@ -53,7 +53,6 @@ const AnalysisKind &kSweepKind()
             "sequences' differences. Agreement is the share of tokens after which the likeliest token is the same.",
         .source = "Dynamic Experts Search, arXiv:2509.22572, without its search",
         .params = params,
-        .missing = nullptr,
         .run = nullptr};
     return kind;
 }
