@@ -220,7 +220,12 @@ std::vector<std::int32_t> forcedIn(const Recipe &recipe, const Edit &edit, int l
     std::vector<std::int32_t> experts = expertsIn(edit, layer, rule);
     const auto room = static_cast<std::size_t>(rule.topK);
     const auto beyond = [&](std::int32_t expert) {
-        return !forced.contains(expert) && (forced.size() >= room || !forced.insert(expert).second);
+        if (forced.contains(expert))
+            return false;
+        if (forced.size() >= room)
+            return true;
+        forced.insert(expert);
+        return false;
     };
     const std::size_t wanted = experts.size();
     const std::size_t before = forced.size();
