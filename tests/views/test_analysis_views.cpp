@@ -317,8 +317,8 @@ private Q_SLOTS:
         QCOMPARE(view.matrix()->content().title, QStringLiteral("Layer 2"));
         emit view.chart()->hovered(-1, -1);
         QCOMPARE(view.matrix()->content().title, QStringLiteral("Layer 5"));
-        QTRY_VERIFY(!view.map()->pointRect(QStringLiteral("zh")).isEmpty()); // once it is painted
-        const QRectF zh = view.map()->pointRect(QStringLiteral("zh"));
+        QTRY_VERIFY(!view.map()->placeOf(QStringLiteral("zh")).point.isEmpty()); // once it is painted
+        const QRectF zh = view.map()->placeOf(QStringLiteral("zh")).point;
         QTest::mouseClick(view.map(), Qt::LeftButton, {}, zh.center().toPoint());
         QCOMPARE(m_selection->value().group, QStringLiteral("zh"));
         emit view.chart()->picked(0, 0); // the mean is no language
@@ -326,11 +326,47 @@ private Q_SLOTS:
         QCOMPARE(m_selection->value().group, QStringLiteral("zh"));
         view.findChild<QComboBox *>(QStringLiteral("mapBox"))->setCurrentIndex(1);
         QVERIFY(view.map()->content().tree);
-        QTRY_VERIFY(!view.map()->pointRect(QStringLiteral("th")).isEmpty());
+        QTRY_VERIFY(!view.map()->placeOf(QStringLiteral("th")).point.isEmpty());
         auto *pivot = view.findChild<QComboBox *>(QStringLiteral("pivot"));
         pivot->setCurrentText(QStringLiteral("de"));
         emit pivot->activated(pivot->currentIndex());
         QTRY_VERIFY(view.result() && view.chart()->series().title == "Routing divergence from de");
+    }
+
+    /// Languages that lie on one another keep names that can be read, and a wheel tells the points apart.
+    void namesOfNearLanguagesDoNotOverlap()
+    {
+        LanguageMapContent content{.title = QStringLiteral("Map"), .points = {}, .merges = {}, .unit = QStringLiteral("divergence")};
+        for (int i = 0; i < 20; ++i)
+            content.points.push_back(
+                {QStringLiteral("lang%1").arg(i), i < 12 ? 0.5 + 0.0005 * i : -0.1 * i, i < 12 ? 0.2 : 0.05 * i, Qt::blue});
+        LanguageMap map;
+        map.resize(420, 320);
+        map.setContent(content);
+        map.show();
+        map.grab();
+        for (const LanguagePoint &one : content.points) {
+            const LanguagePlace mine = map.placeOf(one.name);
+            QVERIFY2(QRectF(map.rect()).contains(mine.name), qPrintable(one.name));
+            for (const LanguagePoint &other : content.points)
+                if (other.name != one.name)
+                    QVERIFY2(!mine.name.intersects(map.placeOf(other.name).name), qPrintable(one.name + u' ' + other.name));
+        }
+        QSignalSpy picked(&map, &LanguageMap::picked);
+        QTest::mouseClick(&map, Qt::LeftButton, {}, map.placeOf(QStringLiteral("lang7")).name.center().toPoint());
+        QCOMPARE(picked.back().front().toString(), QStringLiteral("lang7"));
+        const auto apart = [&] {
+            return map.placeOf(QStringLiteral("lang1")).point.center().x() - map.placeOf(QStringLiteral("lang0")).point.center().x();
+        };
+        const double before = apart();
+        const QPointF fixed = map.placeOf(QStringLiteral("lang0")).point.center();
+        map.zoom(20, fixed);
+        map.grab();
+        QVERIFY(std::abs(apart() - 20 * before) < 1e-6);
+        QVERIFY((map.placeOf(QStringLiteral("lang0")).point.center() - fixed).manhattanLength() < 1e-6);
+        map.fit();
+        map.grab();
+        QVERIFY(std::abs(apart() - before) < 1e-6);
     }
 
     void flowShowsWhereTokensGo()

@@ -99,6 +99,91 @@ void moveTo(QWidget *widget, QPointF at)
 class TestResultParts : public QObject {
     Q_OBJECT
 private Q_SLOTS:
+    /// However many curves there are, each has its name, none on another or on the plot, and a name brings its curve to the front.
+    void everyCurveIsNamed_data()
+    {
+        QTest::addColumn<int>("curves");
+        QTest::addColumn<QSize>("size");
+        for (const int curves : {2, 6, 20, 60})
+            for (const QSize size : {QSize(420, 260), QSize(360, 420), QSize(1400, 300)})
+                QTest::addRow("%d in %d x %d", curves, size.width(), size.height()) << curves << size;
+    }
+
+    void everyCurveIsNamed()
+    {
+        QFETCH(int, curves);
+        QFETCH(QSize, size);
+        Series series = lines();
+        series.curves.clear();
+        for (int i = 0; i < curves; ++i)
+            series.curves.push_back({Curve::Role::Data, "language " + std::to_string(i), {0.1 * i, 0.2, 0.3, 0.4}, {}, {}});
+        SeriesChart chart;
+        chart.resize(size);
+        chart.setSeries(series);
+        chart.show();
+        QApplication::processEvents();
+        chart.grab();
+        const SeriesLegend &names = chart.plot()->names();
+        QCOMPARE(names.entries().size(), static_cast<std::size_t>(curves));
+        const QRectF all(QPointF(0, 0), chart.plot()->size());
+        QVERIFY(chart.plot()->plotArea().width() > 0.25 * all.width());
+        for (int i = 0; i < curves; ++i) {
+            const QRectF mine = names.rect(i).adjusted(1, 1, -1, -1);
+            QVERIFY2(all.contains(mine), qPrintable(QString::number(i)));
+            QVERIFY2(!mine.intersects(chart.plot()->plotArea()), qPrintable(QString::number(i)));
+            QCOMPARE(chart.plot()->namedAt(mine.center()), i);
+        }
+        QSignalSpy named(&chart, &SeriesChart::namePicked);
+        const QPoint last = names.rect(curves - 1).center().toPoint();
+        moveTo(chart.viewport(), last);
+        QCOMPARE(chart.plot()->marks().curve, QStringLiteral("language %1").arg(curves - 1));
+        QTest::mouseClick(chart.viewport(), Qt::LeftButton, {}, last);
+        QCOMPARE(named.size(), 1);
+        moveTo(chart.viewport(), chart.plot()->plotArea().center());
+        QCOMPARE(chart.plot()->marks().curve, QString());
+    }
+
+    /// Names without an order cannot be guessed from their neighbours: all of them are written where their cells are.
+    void everyNamedRowAndColumnIsLabelled_data()
+    {
+        QTest::addColumn<int>("names");
+        QTest::addColumn<int>("labels");
+        QTest::newRow("few") << 5 << 10;
+        QTest::newRow("many") << 16 << 32;
+        QTest::newRow("crowded") << 24 << 48;
+        QTest::newRow("numbers are thinned out") << -64 << 30;
+    }
+
+    void everyNamedRowAndColumnIsLabelled()
+    {
+        QFETCH(int, names);
+        QFETCH(int, labels);
+        Matrix matrix{.id = "m",
+            .title = "M",
+            .valueTitle = "Value",
+            .unit = "1",
+            .rowTitle = "Row",
+            .columnTitle = "Column",
+            .rows = {},
+            .columns = {},
+            .values = {}};
+        for (int i = 0; i < std::abs(names); ++i)
+            matrix.rows.push_back(names > 0 ? "lang-" + std::to_string(100 + i) : std::to_string(i));
+        matrix.columns = matrix.rows;
+        for (std::size_t i = 0; i < matrix.rows.size() * matrix.columns.size(); ++i)
+            matrix.values.push_back(static_cast<double>(i));
+        const QString svg = svgOf([&](QPainter &painter, const QRectF &target) {
+            paintMatrix(painter, target, matrix, FigureLook::print(QApplication::font()), {});
+        });
+        qsizetype found = 0;
+        for (const std::string &name : matrix.rows)
+            found += svg.count(QStringLiteral(">%1<").arg(QString::fromStdString(name)));
+        if (names > 0)
+            QCOMPARE(found, labels);
+        else
+            QVERIFY2(found > 4 && found < std::ssize(matrix.rows), qPrintable(QString::number(found)));
+    }
+
     void figuresHaveTheirTexts()
     {
         const FigureLook look = FigureLook::print(QApplication::font());

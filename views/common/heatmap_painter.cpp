@@ -4,6 +4,7 @@
 
 #include "views/common/axis.h"
 
+#include <QFontInfo>
 #include <QFontMetricsF>
 #include <QImage>
 #include <QPainter>
@@ -17,6 +18,32 @@ namespace expertscope {
 namespace {
 
 constexpr float missing = std::numeric_limits<float>::quiet_NaN();
+constexpr double mostForNames = 0.3; ///< of width or height
+constexpr int smallestFont = 7; ///< pixels
+
+/// Lines of names may stand closer than lines of a text: this many times the size of the font.
+constexpr double closest = 1.12;
+
+/// The font made smaller until a line of it fits into `room`; as it is where that would be unreadable.
+QFont fittingFont(const QFont &font, double room)
+{
+    QFont smaller = font;
+    for (int size = QFontInfo(font).pixelSize(); size >= smallestFont; --size) {
+        smaller.setPixelSize(size);
+        if (closest * size <= room)
+            return smaller;
+    }
+    return font;
+}
+
+double widestColumnLabel(const HeatmapContent &content, const QFont &font)
+{
+    const QFontMetricsF metrics(font);
+    double widest = 0;
+    for (std::int64_t column = 0; column < content.data->columns(); ++column)
+        widest = std::max(widest, metrics.horizontalAdvance(content.columnLabel(column)));
+    return widest;
+}
 
 /// Which cells lie under each device pixel along one axis.
 struct PixelAxis {
@@ -163,22 +190,37 @@ HeatmapPainter::HeatmapPainter(
     , m_look{look}
     , m_target{target}
 {
+    const double line = QFontMetricsF(look.smallFont()).height();
+    const double right = legendExtent(legend, Qt::Vertical, look) + 14;
+    m_columnFont = m_rowFont = look.smallFont();
+    m_columnLabels = line;
+    const bool filled = content.data && content.data->rows() > 0 && content.data->columns() > 0;
     const QFontMetricsF metrics(look.smallFont());
     double rowWidth = metrics.horizontalAdvance(QStringLiteral("00"));
-    if (content.data && content.data->rows() > 0) {
-        for (const std::int64_t row : integerTicks(0, content.data->rows() - 1, 64))
+    if (filled) {
+        const std::int64_t rows = content.data->rows();
+        for (const std::int64_t row : integerTicks(0, rows - 1, content.rowsNamed ? static_cast<int>(rows) : 64))
             rowWidth = std::max(rowWidth, metrics.horizontalAdvance(content.rowLabel(row)));
-        rowWidth = std::max(rowWidth, metrics.horizontalAdvance(content.rowLabel(content.data->rows() - 1)));
+        rowWidth = std::max(rowWidth, metrics.horizontalAdvance(content.rowLabel(rows - 1)));
     }
-    const double line = metrics.height();
-    const double left = line + 8 + rowWidth + 7;
-    const double bottom = 5 + line * (content.columnText ? 3 : 2) + 3;
-    const double right = legendExtent(legend, Qt::Vertical, look) + 14;
+    const double left = line + 8 + std::min(rowWidth, mostForNames * target.width()) + 7;
+    if (filled && content.columnsNamed) {
+        const double each = (target.width() - left - right) / static_cast<double>(content.data->columns());
+        const double widest = widestColumnLabel(content, m_columnFont);
+        m_turned = widest + 4 > each;
+        if (m_turned) {
+            m_columnFont = fittingFont(look.smallFont(), each);
+            m_columnLabels = std::min(widestColumnLabel(content, m_columnFont), mostForNames * target.height());
+        }
+    }
+    const double bottom = 5 + m_columnLabels + line * (content.columnText ? 2 : 1) + 3;
     m_plot = target.adjusted(left, line * 0.5, -right, -bottom);
     if (m_plot.width() < 20)
         m_plot.setWidth(20);
     if (m_plot.height() < 20)
         m_plot.setHeight(20);
+    if (filled && content.rowsNamed)
+        m_rowFont = fittingFont(look.smallFont(), m_plot.height() / static_cast<double>(content.data->rows()));
     m_plot = QRectF(m_plot.toRect()); // cells and pixels agree
     m_legendRect = QRectF(m_plot.right() + 12, m_plot.top(), right - 14, m_plot.height());
 }
@@ -190,25 +232,45 @@ QRectF HeatmapPainter::cell(double row, double column) const
     return {m_plot.left() + (column - m_window.left) * width, m_plot.top() + (row - m_window.top) * height, width, height};
 }
 
+/// A tick and a name for as many columns as there is room for: level, or upright where they are many.
+void HeatmapPainter::paintColumnNames(QPainter &painter, std::int64_t first, std::int64_t last) const
+{
+    const QFontMetricsF metrics(m_columnFont);
+    const double ends =
+        std::max(metrics.horizontalAdvance(m_content.columnLabel(last)), metrics.horizontalAdvance(m_content.columnLabel(first)));
+    // Names that fit side by side need no more room than they take; numbers grow while one zooms.
+    const double each = m_turned ? closest * QFontInfo(m_columnFont).pixelSize()
+        : m_content.columnsNamed ? widestColumnLabel(m_content, m_columnFont) + 4
+                                 : ends + metrics.averageCharWidth() * 2;
+    painter.save();
+    painter.setFont(m_columnFont);
+    for (const std::int64_t tick : integerTicks(first, last, std::max(1, static_cast<int>(m_plot.width() / each + 0.01)))) {
+        const double x = cell(0, static_cast<double>(tick)).center().x();
+        painter.setPen(QPen(m_look.faint, 1));
+        painter.drawLine(QPointF(x, m_plot.bottom() + 1), QPointF(x, m_plot.bottom() + 4));
+        painter.setPen(m_look.ink);
+        const QString name = m_content.columnLabel(tick);
+        if (!m_turned) {
+            painter.drawText(QRectF(x - each, m_plot.bottom() + 5, 2 * each, metrics.height()), Qt::AlignHCenter | Qt::AlignTop, name);
+            continue;
+        }
+        painter.save();
+        painter.translate(x, m_plot.bottom() + 5);
+        painter.rotate(-90);
+        painter.drawText(QRectF(-m_columnLabels - 1, -metrics.height() / 2, m_columnLabels + 1, metrics.height()),
+            Qt::AlignRight | Qt::AlignVCenter, metrics.elidedText(name, Qt::ElideRight, m_columnLabels + 1));
+        painter.restore();
+    }
+    painter.restore();
+}
+
 void HeatmapPainter::paintColumnAxis(QPainter &painter) const
 {
     const QFontMetricsF metrics(m_look.smallFont());
     const std::int64_t columns = m_content.data->columns();
     const auto first = std::clamp<std::int64_t>(static_cast<std::int64_t>(std::ceil(m_window.left - 0.5)), 0, columns - 1);
     const auto last = std::clamp<std::int64_t>(static_cast<std::int64_t>(std::floor(m_window.right - 0.5)), 0, columns - 1);
-    const double labelWidth =
-        std::max(metrics.horizontalAdvance(m_content.columnLabel(last)), metrics.horizontalAdvance(m_content.columnLabel(first)))
-        + metrics.averageCharWidth() * 2;
-    const int most = std::max(1, static_cast<int>(m_plot.width() / labelWidth));
-    for (const std::int64_t tick : integerTicks(first, last, most)) {
-        const QRectF box = cell(0, static_cast<double>(tick));
-        const double x = box.center().x();
-        painter.setPen(QPen(m_look.faint, 1));
-        painter.drawLine(QPointF(x, m_plot.bottom() + 1), QPointF(x, m_plot.bottom() + 4));
-        painter.setPen(m_look.ink);
-        painter.drawText(QRectF(x - labelWidth, m_plot.bottom() + 5, 2 * labelWidth, metrics.height()), Qt::AlignHCenter | Qt::AlignTop,
-            m_content.columnLabel(tick));
-    }
+    paintColumnNames(painter, first, last);
     const double width = m_plot.width() / m_window.columns();
     const bool texts = m_content.columnText && width >= metrics.averageCharWidth() * 3;
     if (texts) {
@@ -220,7 +282,7 @@ void HeatmapPainter::paintColumnAxis(QPainter &painter) const
         }
     }
     painter.setPen(m_look.ink);
-    const double below = m_plot.bottom() + 5 + metrics.height() * (texts ? 2 : 1) + 1;
+    const double below = m_plot.bottom() + 5 + m_columnLabels + (texts ? metrics.height() : 0) + 1;
     painter.drawText(QRectF(m_plot.left(), below, m_plot.width(), metrics.height() + 2), Qt::AlignCenter, m_content.columnTitle);
 }
 
@@ -230,16 +292,21 @@ void HeatmapPainter::paintRowAxis(QPainter &painter) const
     const std::int64_t rows = m_content.data->rows();
     const auto first = std::clamp<std::int64_t>(static_cast<std::int64_t>(std::ceil(m_window.top - 0.5)), 0, rows - 1);
     const auto last = std::clamp<std::int64_t>(static_cast<std::int64_t>(std::floor(m_window.bottom - 0.5)), 0, rows - 1);
-    const int most = std::max(1, static_cast<int>(m_plot.height() / (metrics.height() * 1.3)));
+    const QFontMetricsF rowMetrics(m_rowFont);
+    const double apart = m_content.rowsNamed ? closest * QFontInfo(m_rowFont).pixelSize() : metrics.height() * 1.3;
+    const int most = std::max(1, static_cast<int>(m_plot.height() / apart + 0.01));
     const double right = m_plot.left() - 6;
+    const double room = right - m_target.left() - metrics.height() - 2;
+    painter.setFont(m_rowFont);
     for (const std::int64_t tick : integerTicks(first, last, most)) {
         const double y = cell(static_cast<double>(tick), 0).center().y();
         painter.setPen(QPen(m_look.faint, 1));
         painter.drawLine(QPointF(m_plot.left() - 4, y), QPointF(m_plot.left() - 1, y));
         painter.setPen(m_look.ink);
         painter.drawText(QRectF(m_target.left(), y - metrics.height() / 2, right - m_target.left(), metrics.height()),
-            Qt::AlignRight | Qt::AlignVCenter, m_content.rowLabel(tick));
+            Qt::AlignRight | Qt::AlignVCenter, rowMetrics.elidedText(m_content.rowLabel(tick), Qt::ElideRight, room));
     }
+    painter.setFont(m_look.smallFont());
     painter.save();
     painter.translate(m_target.left() + metrics.height() / 2 + 1, m_plot.center().y());
     painter.rotate(-90);
@@ -248,14 +315,20 @@ void HeatmapPainter::paintRowAxis(QPainter &painter) const
     painter.restore();
 }
 
-void HeatmapPainter::paintCellTexts(QPainter &painter) const
+bool HeatmapPainter::hasCellTexts() const
 {
     const QFontMetricsF metrics(m_look.smallFont());
     const QRectF one = cell(0, 0);
     const HeatmapData &data = *m_content.data;
     const double needed =
         metrics.horizontalAdvance(data.categorical() ? QString::number(data.categories() - 1) : QStringLiteral("-0.00")) + 4;
-    if (one.width() < needed || one.height() < metrics.height() + 2)
+    return one.width() >= needed && one.height() >= metrics.height() + 2;
+}
+
+void HeatmapPainter::paintCellTexts(QPainter &painter) const
+{
+    const HeatmapData &data = *m_content.data;
+    if (!hasCellTexts())
         return;
     painter.save();
     painter.setClipRect(m_plot, Qt::IntersectClip);
@@ -285,7 +358,7 @@ void HeatmapPainter::paintDots(QPainter &painter) const
     painter.setRenderHint(QPainter::Antialiasing);
     painter.setPen(Qt::NoPen);
     const double radius = std::clamp(std::min(one.width(), one.height()) * 0.14, 0.6, 2.5);
-    const bool texts = one.width() > 40; // beside the number, not on it
+    const bool texts = hasCellTexts(); // beside the number, not on it
     const HeatmapData &data = *m_content.data;
     const auto lastRow = std::min<std::int64_t>(data.rows(), static_cast<std::int64_t>(std::ceil(m_window.bottom)));
     const auto lastColumn = std::min<std::int64_t>(data.columns(), static_cast<std::int64_t>(std::ceil(m_window.right)));
@@ -296,7 +369,7 @@ void HeatmapPainter::paintDots(QPainter &painter) const
                 continue;
             const QRectF box = cell(static_cast<double>(row), static_cast<double>(column));
             painter.setBrush(QColor(inkOn(m_legend.scale.colour(value))));
-            painter.drawEllipse(texts ? box.topRight() + QPointF(-6, 6) : box.center(), radius, radius);
+            painter.drawEllipse(texts ? box.topRight() + QPointF(-radius - 2, radius + 2) : box.center(), radius, radius);
         }
     }
     painter.restore();

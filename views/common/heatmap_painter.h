@@ -29,6 +29,8 @@ struct HeatmapContent {
     QString unit; ///< "bits"; empty or "1" = a pure number
     std::function<QString(std::int64_t)> columnName;
     std::function<QString(std::int64_t)> rowName;
+    bool columnsNamed = false; ///< names without an order, of which none can be guessed from its neighbours: show every one that fits
+    bool rowsNamed = false;
     std::function<QString(std::int64_t)> columnText; ///< shown under wide columns: a token's text
     ColourMap map = ColourMap::Viridis; ///< Viridis stands for any sequential map
     double reference = std::numeric_limits<double>::quiet_NaN(); ///< chance level, in units of the value
@@ -72,7 +74,9 @@ public:
 
 private:
     void paintColumnAxis(QPainter &painter) const;
+    void paintColumnNames(QPainter &painter, std::int64_t first, std::int64_t last) const;
     void paintRowAxis(QPainter &painter) const;
+    bool hasCellTexts() const; ///< cells are large enough for their numbers
     void paintCellTexts(QPainter &painter) const;
     void paintDots(QPainter &painter) const;
 
@@ -80,6 +84,9 @@ private:
     HeatmapWindow m_window;
     LegendSpec m_legend;
     FigureLook m_look;
+    QFont m_columnFont, m_rowFont;
+    double m_columnLabels = 0; ///< height of the line or of the turned names below the plot
+    bool m_turned = false; ///< column names stand upright, read from below
     QRectF m_plot;
     QRectF m_legendRect;
     QRectF m_target;

@@ -21,6 +21,15 @@ QString text(std::string_view view)
     return QString::fromUtf8(view.data(), static_cast<qsizetype>(view.size()));
 }
 
+bool areNames(const std::vector<std::string> &labels)
+{
+    return !std::all_of(labels.begin(), labels.end(), [](const std::string &label) {
+        bool number = false;
+        text(label).toDouble(&number);
+        return number;
+    });
+}
+
 } // namespace
 
 HeatmapContent matrixContent(const Matrix &matrix)
@@ -37,6 +46,8 @@ HeatmapContent matrixContent(const Matrix &matrix)
     content.unit = text(matrix.unit);
     content.rowName = [names = matrix.rows](std::int64_t row) { return text(names[static_cast<std::size_t>(row)]); };
     content.columnName = [names = matrix.columns](std::int64_t column) { return text(names[static_cast<std::size_t>(column)]); };
+    content.rowsNamed = areNames(matrix.rows);
+    content.columnsNamed = areNames(matrix.columns);
     if (!std::isnan(matrix.neutral)) {
         content.map = ColourMap::Diverging;
         content.centre = matrix.neutral;

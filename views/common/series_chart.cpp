@@ -31,6 +31,7 @@ void SeriesChart::setSeries(Series series)
 {
     m_series = std::move(series);
     m_place = {};
+    m_named = -1;
     setAccessibleName(QString::fromStdString(m_series.title));
     rebuild();
 }
@@ -50,7 +51,7 @@ void SeriesChart::setEmptyText(const QString &headline, const QString &advice)
 void SeriesChart::setMarks(const PlotMarks &marks)
 {
     m_marks = marks;
-    if (m_plot)
+    if (m_plot && m_named < 0)
         m_plot->setMarks(marks);
 }
 
@@ -89,6 +90,19 @@ void SeriesChart::setPlace(SeriesPlot::Place place)
     emit status(text);
     emit hovered(place.x, place.curve);
     viewport()->update();
+}
+
+void SeriesChart::setNamed(int curve)
+{
+    if (curve == m_named || !m_plot)
+        return;
+    m_named = curve;
+    PlotMarks marks = m_marks;
+    if (curve >= 0)
+        marks.curve = QString::fromStdString(m_series.curves[static_cast<std::size_t>(curve)].name);
+    m_plot->setMarks(marks);
+    viewport()->setCursor(curve >= 0 ? Qt::PointingHandCursor : Qt::ArrowCursor);
+    emit status(curve >= 0 ? marks.curve : QString());
 }
 
 void SeriesChart::step(int x, int curve)
@@ -150,8 +164,10 @@ void SeriesChart::mousePressEvent(QMouseEvent *event)
 
 void SeriesChart::mouseMoveEvent(QMouseEvent *event)
 {
-    if (m_plot)
-        setPlace(m_plot->nearest(event->position()));
+    if (!m_plot)
+        return;
+    setPlace(m_plot->nearest(event->position()));
+    setNamed(m_plot->namedAt(event->position()));
 }
 
 void SeriesChart::mouseReleaseEvent(QMouseEvent *event)
@@ -161,11 +177,14 @@ void SeriesChart::mouseReleaseEvent(QMouseEvent *event)
     const SeriesPlot::Place place = m_plot->nearest(event->position());
     if (place.curve >= 0)
         emit picked(place.x, place.curve);
+    else if (const int curve = m_plot->namedAt(event->position()); curve >= 0)
+        emit namePicked(curve);
 }
 
 void SeriesChart::leaveEvent(QEvent *)
 {
     setPlace({});
+    setNamed(-1);
 }
 
 void SeriesChart::wheelEvent(QWheelEvent *event)

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
 // SeriesChart: a SeriesPlot on the screen: hovering tells values, a click picks a place on the x axis and a curve, the wheel zooms.
+// A name in the legend brings its curve to the front while the mouse is on it.
 // It knows curves, not languages or layers: its owner says what they mean.
 #pragma once
 
@@ -29,6 +30,7 @@ public:
 Q_SIGNALS:
     void hovered(int x, int curve); ///< indices into Series::x and Series::curves; -1, -1 = left
     void picked(int x, int curve);
+    void namePicked(int curve); ///< in the legend
     void status(const QString &text);
     void pictureWished();
     void numbersWished();
@@ -48,11 +50,13 @@ protected:
 private:
     void rebuild();
     void setPlace(SeriesPlot::Place place);
+    void setNamed(int curve);
     void step(int x, int curve);
 
     Series m_series;
     PlotMarks m_marks;
     SeriesPlot *m_plot = nullptr;
+    int m_named = -1; ///< curve under the mouse in the legend
     SeriesPlot::Place m_place; ///< under the mouse or moved by keys
     QString m_emptyHeadline, m_emptyAdvice;
 };

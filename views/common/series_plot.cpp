@@ -10,7 +10,7 @@
 #include <QBarSet>
 #include <QFontInfo>
 #include <QGraphicsLayout>
-#include <QLegendMarker>
+#include <QLegend>
 #include <QLineSeries>
 #include <QPainter>
 #include <QValueAxis>
@@ -23,7 +23,7 @@ namespace expertscope {
 
 namespace {
 
-constexpr double barGroupWidth = 0.7; ///< of a category
+constexpr int edge = 4; ///< between the legend and what is around it
 constexpr int manyCurves = 6; ///< more than these, and the intervals of those that are not pointed out step back
 
 /// Sized in pixels: a chart lays its texts out by the screen, and a picture has another resolution.
@@ -138,6 +138,8 @@ public:
         const Series &series = m_plot.m_series;
         if (m_plot.m_drawn.empty())
             return;
+        m_plot.placeLegend();
+        m_plot.m_legend.paint(*painter, m_plot.m_look.ink);
         painter->setClipRect(m_plot.plotArea().adjusted(-1, -1, 1, 1));
         if (series.bars)
             paintWhiskers(*painter);
@@ -194,34 +196,58 @@ SeriesPlot::SeriesPlot(Series series, const FigureLook &look, bool titled)
         addBars();
     addCurves();
     addAxes();
-    legend()->setFont(inPixels(look.smallFont()));
-    legend()->setLabelColor(look.ink);
-    legend()->setMarkerShape(QLegend::MarkerShapeFromSeries);
-    legend()->setContentsMargins(0, 0, 0, 0);
-    legend()->layout()->setContentsMargins(0, 0, 0, 0);
-    const auto shown = std::count_if(m_series.curves.begin(), m_series.curves.end(), [](const Curve &c) { return !c.name.empty(); });
-    legend()->setAlignment(Qt::AlignRight);
-    legend()->setVisible(shown > 1 || (shown == 1 && m_series.curves.size() > 1));
-    for (const Drawn &drawn : m_drawn) {
-        if (qobject_cast<QBarSeries *>(drawn.any))
-            for (QLegendMarker *marker : legend()->markers(drawn.any))
-                marker->setShape(QLegend::MarkerShapeRectangle);
-        if (drawn.band && drawn.line)
-            for (QLegendMarker *marker : legend()->markers(drawn.band))
-                marker->setVisible(false);
-    }
+    legend()->hide(); // Qt's own leaves out what does not fit
+    addLegend();
     m_overlay = new Overlay(this);
     styleCurves();
+}
+
+void SeriesPlot::addLegend()
+{
+    std::vector<SeriesLegend::Entry> entries;
+    for (std::size_t c = 0; c < m_series.curves.size(); ++c) {
+        const Curve &curve = m_series.curves[c];
+        if (!curve.name.empty())
+            entries.push_back({curve.role == Curve::Role::Chance ? QStringLiteral("chance: ") + textOf(curve.name) : textOf(curve.name),
+                static_cast<int>(c)});
+    }
+    // One nameless companion is no reason to name a single curve.
+    if (entries.size() > 1 || (entries.size() == 1 && m_series.curves.size() > 1))
+        m_legend = SeriesLegend(std::move(entries), inPixels(m_look.smallFont()));
 }
 
 /// Beside the plot where height is scarce or there is much to list, below it otherwise.
 void SeriesPlot::resizeEvent(QGraphicsSceneResizeEvent *event)
 {
     constexpr double wide = 1.6;
-    const bool beside = size().width() > wide * size().height() || m_series.curves.size() > manyCurves;
-    if (legend()->alignment() != (beside ? Qt::AlignRight : Qt::AlignBottom))
-        legend()->setAlignment(beside ? Qt::AlignRight : Qt::AlignBottom);
+    m_legendBeside = size().width() > wide * size().height() || m_series.curves.size() > manyCurves;
+    const QSizeF taken = m_legend.layOut({size().width(), size().height() - titleHeight() - 2 * edge}, m_legendBeside);
+    QMargins margins(4, 2, 8, 2);
+    if (!taken.isEmpty() && m_legendBeside)
+        margins.setRight(margins.right() + static_cast<int>(std::ceil(taken.width())) + edge);
+    else if (!taken.isEmpty())
+        margins.setBottom(margins.bottom() + static_cast<int>(std::ceil(taken.height())) + edge);
+    if (margins != this->margins())
+        setMargins(margins);
     QChart::resizeEvent(event);
+}
+
+double SeriesPlot::titleHeight() const
+{
+    return title().isEmpty() ? 0 : QFontMetricsF(titleFont()).height() + edge;
+}
+
+/// The plot's place is known only when it is painted.
+void SeriesPlot::placeLegend()
+{
+    const QSizeF taken = m_legend.size();
+    if (m_legendBeside) {
+        const double top = plotArea().center().y() - taken.height() / 2;
+        const double lowest = size().height() - taken.height() - edge;
+        m_legend.moveTo({size().width() - taken.width() - edge, std::max(titleHeight(), std::min(top, lowest))});
+    } else {
+        m_legend.moveTo({std::max(0.0, plotArea().center().x() - taken.width() / 2), size().height() - taken.height() - edge});
+    }
 }
 
 int SeriesPlot::dataCurves() const
@@ -265,17 +291,14 @@ void SeriesPlot::addCurves()
             if (curve.role != role || (m_series.bars && role == Curve::Role::Data))
                 continue;
             Drawn &drawn = m_drawn[c];
-            const QString name = role == Curve::Role::Chance ? QStringLiteral("chance: ") + textOf(curve.name) : textOf(curve.name);
             if (!curve.low.empty() && curve.low.size() == curve.high.size()) {
                 drawn.band = new QAreaSeries(lineOf(x, curve.high), lineOf(x, curve.low));
                 drawn.band->upperSeries()->setParent(drawn.band);
                 drawn.band->lowerSeries()->setParent(drawn.band);
-                drawn.band->setName(name);
                 addSeries(drawn.band);
             }
             if (!curve.y.empty()) {
                 drawn.line = lineOf(x, curve.y);
-                drawn.line->setName(name);
                 drawn.line->setPointsVisible(fewPoints && role == Curve::Role::Data);
                 addSeries(drawn.line);
             }
@@ -388,6 +411,12 @@ void SeriesPlot::styleCurves()
         }
         ++index;
     }
+    for (SeriesLegend::Entry &entry : m_legend.entries()) {
+        const Drawn &drawn = m_drawn[static_cast<std::size_t>(entry.curve)];
+        entry.line = drawn.line ? drawn.line->pen() : QPen(Qt::NoPen);
+        entry.line.setColor(colour(entry.curve)); // a curve that steps back keeps its colour here
+        entry.fill = drawn.line ? QColor(Qt::transparent) : drawn.band ? drawn.band->brush().color() : colour(entry.curve);
+    }
 }
 
 void SeriesPlot::setMarks(const PlotMarks &marks)
@@ -397,75 +426,6 @@ void SeriesPlot::setMarks(const PlotMarks &marks)
     if (restyle)
         styleCurves();
     m_overlay->update();
-}
-
-double SeriesPlot::barCentre(int x, int curve) const
-{
-    int before = 0;
-    for (int c = 0; c < curve; ++c)
-        before += m_series.curves[static_cast<std::size_t>(c)].role == Curve::Role::Data;
-    const double width = barGroupWidth / std::max(1, dataCurves());
-    return x - barGroupWidth / 2 + (before + 0.5) * width;
-}
-
-QPointF SeriesPlot::position(Place place) const
-{
-    const auto c = static_cast<std::size_t>(place.curve);
-    const auto i = static_cast<std::size_t>(place.x);
-    if (place.curve < 0 || place.x < 0 || c >= m_series.curves.size() || i >= m_series.curves[c].y.size())
-        return {};
-    const double x = m_series.bars ? barCentre(place.x, place.curve) : m_series.x[i];
-    return const_cast<SeriesPlot *>(this)->mapToPosition(QPointF(x, m_series.curves[c].y[i]), m_drawn[c].any);
-}
-
-SeriesPlot::Place SeriesPlot::nearest(QPointF at) const
-{
-    Place best;
-    if (!plotArea().contains(at))
-        return best;
-    double bestX = std::numeric_limits<double>::infinity();
-    double bestY = bestX;
-    for (int c = 0; c < static_cast<int>(m_series.curves.size()); ++c) {
-        const Curve &curve = m_series.curves[static_cast<std::size_t>(c)];
-        if (curve.role != Curve::Role::Data)
-            continue;
-        for (int i = 0; i < static_cast<int>(curve.y.size()); ++i) {
-            if (!std::isfinite(curve.y[static_cast<std::size_t>(i)]))
-                continue;
-            const QPointF there = position({i, c});
-            const double dx = std::abs(there.x() - at.x());
-            const double dy = std::abs(there.y() - at.y());
-            if (dx < bestX - 0.01 || (dx < bestX + 0.01 && dy < bestY)) {
-                best = {i, c};
-                bestX = std::min(dx, bestX);
-                bestY = dy;
-            }
-        }
-    }
-    return best;
-}
-
-QStringList SeriesPlot::describe(Place place) const
-{
-    if (place.x < 0 || place.curve < 0)
-        return {};
-    const auto i = static_cast<std::size_t>(place.x);
-    QStringList lines{m_series.bars ? textOf(m_series.names[i]) : textOf(m_series.xTitle) + u' ' + numberText(m_series.x[i])};
-    const QString unit = m_series.unit.empty() || m_series.unit == "1" ? QString() : u' ' + textOf(m_series.unit);
-    const auto add = [&](const Curve &curve, const QString &name) {
-        QString line = name.isEmpty() ? textOf(m_series.yTitle) : name;
-        if (i < curve.y.size())
-            line += QStringLiteral(": ") + numberText(curve.y[i]) + unit;
-        if (i < curve.low.size() && i < curve.high.size() && std::isfinite(curve.low[i]))
-            line += QStringLiteral(" (%1 to %2)").arg(numberText(curve.low[i]), numberText(curve.high[i]));
-        lines << line;
-    };
-    const Curve &mine = m_series.curves[static_cast<std::size_t>(place.curve)];
-    add(mine, textOf(mine.name));
-    for (const Curve &curve : m_series.curves)
-        if (curve.role == Curve::Role::Chance)
-            add(curve, QStringLiteral("chance, ") + textOf(curve.name));
-    return lines;
 }
 
 void SeriesPlot::zoomX(double factor, QPointF at)

@@ -6,6 +6,7 @@
 
 #include "engine/analysis/result.h"
 #include "views/common/figure.h"
+#include "views/common/series_legend.h"
 
 #include <QChart>
 #include <QString>
@@ -51,6 +52,9 @@ public:
     Place nearest(QPointF at) const;
     /// Where a value lies in the chart.
     QPointF position(Place place) const;
+    /// The curve whose name in the legend is there; -1 = none.
+    int namedAt(QPointF at) const;
+    const SeriesLegend &names() const { return m_legend; }
     /// "layer 5", "de: 0.12, interval 0.10 to 0.14", chance: what a readout says of a place.
     QStringList describe(Place place) const;
     QColor colour(int curve) const; ///< of a curve
@@ -63,6 +67,7 @@ protected:
     void resizeEvent(QGraphicsSceneResizeEvent *event) override;
 
 private:
+    static constexpr double barGroupWidth = 0.7; ///< of a category
     struct Drawn {
         QXYSeries *line = nullptr;
         QAreaSeries *band = nullptr;
@@ -72,6 +77,9 @@ private:
     void addCurves();
     void addBars();
     void addAxes();
+    void addLegend();
+    void placeLegend();
+    double titleHeight() const;
     void styleCurves();
     double barCentre(int x, int curve) const;
     int dataCurves() const;
@@ -81,6 +89,8 @@ private:
     PlotMarks m_marks;
     std::vector<Drawn> m_drawn; ///< [curves]
     Overlay *m_overlay = nullptr;
+    SeriesLegend m_legend;
+    bool m_legendBeside = true;
     double m_left = 0, m_right = 1; ///< the whole x axis
 };
 
