@@ -162,9 +162,12 @@ void CorpusPanel::applyFilter()
     m_filter->setWanted(m_search->text(), m_language->currentData().toString(), m_domain->currentData().toString());
     const int all = m_sequences->rowCount(), shown = m_filter->rowCount();
     const QLocale locale;
-    m_count->setText(all == 0 ? tr("No sequences: open a corpus or a trace")
-            : shown == all    ? countOf(all, tr("sequence"), tr("sequences"))
-                              : tr("%1 of %2").arg(locale.toString(shown), countOf(all, tr("sequence"), tr("sequences"))));
+    const OpenTrace *open = m_document.current();
+    const bool countsOnly = open && open->trace && open->trace->importedCounts();
+    m_count->setText(all == 0 && countsOnly ? tr("No sequences: only their sums were imported")
+            : all == 0                      ? tr("No sequences: open a corpus or a trace")
+            : shown == all                  ? countOf(all, tr("sequence"), tr("sequences"))
+                                            : tr("%1 of %2").arg(locale.toString(shown), countOf(all, tr("sequence"), tr("sequences"))));
 }
 
 void CorpusPanel::chooseGroup(const QString &grouping, const QString &group)

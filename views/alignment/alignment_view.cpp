@@ -111,10 +111,16 @@ AlignmentView::AlignmentView(ViewContext context, QWidget *parent)
     connect(m_chart, &SeriesChart::hovered, this, [this, selection](int x, int) {
         selection->setHover(x < 0 ? Hover{} : Hover{-1, layerIndex(std::llround(m_chart->series().x[static_cast<std::size_t>(x)])), -1});
     });
-    connect(m_chart, &SeriesChart::picked, this, [this](int x, int curve) {
+    const auto languageOf = [this](int curve) {
         const QString name = text(m_chart->series().curves[static_cast<std::size_t>(curve)].name);
-        const bool isLanguage = result() && name != meanName(*result());
-        pick(static_cast<int>(std::llround(m_chart->series().x[static_cast<std::size_t>(x)])), isLanguage ? name : QString());
+        return result() && name != meanName(*result()) ? name : QString();
+    };
+    connect(m_chart, &SeriesChart::picked, this, [this, languageOf](int x, int curve) {
+        pick(static_cast<int>(std::llround(m_chart->series().x[static_cast<std::size_t>(x)])), languageOf(curve));
+    });
+    connect(m_chart, &SeriesChart::namePicked, this, [this, languageOf](int curve) {
+        if (m_chart->series().curves[static_cast<std::size_t>(curve)].role == Curve::Role::Data)
+            pick(-1, languageOf(curve));
     });
     connect(m_matrix, &HeatmapView::picked, this, [this](int row, qint64) { pick(-1, m_matrix->content().rowLabel(row)); });
     connect(m_map, &LanguageMap::picked, this, [this](const QString &name) { selectGroup(QStringLiteral("language"), name); });
@@ -123,13 +129,11 @@ AlignmentView::AlignmentView(ViewContext context, QWidget *parent)
         m_hoverLayer = hover.layer;
         showMatrix();
     });
-    connect(m_chart, &SeriesChart::status, this, &View::status);
-    connect(m_chart, &SeriesChart::pictureWished, this, &View::pictureWished);
-    connect(m_chart, &SeriesChart::numbersWished, this, &View::numbersWished);
-    connect(m_matrix, &HeatmapView::status, this, &View::status);
-    connect(m_matrix, &HeatmapView::pictureWished, this, &View::pictureWished);
-    connect(m_matrix, &HeatmapView::numbersWished, this, &View::numbersWished);
-    connect(m_map, &LanguageMap::status, this, &View::status);
+    addPart(m_chart);
+    addPart(m_matrix);
+    addPart(m_map);
+    keep(QStringLiteral("matrix"), m_matrixBox);
+    keep(QStringLiteral("map"), m_mapBox);
 }
 
 QString AlignmentView::pivot() const
@@ -296,27 +300,6 @@ void AlignmentView::changeEvent(QEvent *event)
     AnalysisView::changeEvent(event);
     if (event->type() == QEvent::PaletteChange && m_map)
         showMap();
-}
-
-void AlignmentView::fit()
-{
-    m_chart->fit();
-    m_matrix->fit();
-}
-
-QVariantMap AlignmentView::saveState() const
-{
-    QVariantMap state = AnalysisView::saveState();
-    state.insert(QStringLiteral("matrix"), m_matrixBox->currentData());
-    state.insert(QStringLiteral("map"), m_mapBox->currentIndex());
-    return state;
-}
-
-void AlignmentView::restoreState(const QVariantMap &state)
-{
-    AnalysisView::restoreState(state);
-    m_matrixBox->setCurrentIndex(std::max(0, m_matrixBox->findData(state.value(QStringLiteral("matrix")))));
-    m_mapBox->setCurrentIndex(state.value(QStringLiteral("map")).toInt() == 1 ? 1 : 0);
 }
 
 } // namespace expertscope

@@ -20,9 +20,6 @@ public:
     explicit AlignmentView(ViewContext context, QWidget *parent = nullptr);
 
     void paintFigure(QPainter &painter, const QRectF &target) override;
-    void fit() override;
-    QVariantMap saveState() const override;
-    void restoreState(const QVariantMap &state) override;
 
     SeriesChart *chart() const { return m_chart; }
     HeatmapView *matrix() const { return m_matrix; }

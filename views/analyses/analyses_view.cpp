@@ -45,13 +45,12 @@ AnalysesView::AnalysesView(ViewContext context, QWidget *parent)
     m_box->setMaxVisibleItems(30);
     connect(m_box, &QComboBox::currentIndexChanged, this, [this] { setAnalysis(m_box->currentData().toString()); });
     setBody(m_pages);
+    addPart(m_pages);
+    keep(QStringLiteral("analysis"), m_box);
     SelectionModel *selection = this->context().selection;
     connect(m_pages, &ResultPages::layerPicked, this, &AnalysesView::selectLayer);
     connect(m_pages, &ResultPages::expertPicked, this, &AnalysesView::selectExpert);
     connect(m_pages, &ResultPages::groupPicked, this, &AnalysesView::selectGroup);
-    connect(m_pages, &ResultPages::status, this, &View::status);
-    connect(m_pages, &ResultPages::pictureWished, this, &View::pictureWished);
-    connect(m_pages, &ResultPages::numbersWished, this, &View::numbersWished);
     connect(selection, &SelectionModel::changed, this, [this](const Selection &now) { m_pages->setLayer(layerNumber(now.layer)); });
 }
 
@@ -103,24 +102,6 @@ std::string AnalysesView::csv() const
 {
     const Table *table = result() ? m_pages->table() : nullptr;
     return table ? expertscope::csv(*table) : std::string();
-}
-
-void AnalysesView::fit()
-{
-    m_pages->fit();
-}
-
-QVariantMap AnalysesView::saveState() const
-{
-    QVariantMap state = AnalysisView::saveState();
-    state.insert(QStringLiteral("analysis"), m_box->currentData());
-    return state;
-}
-
-void AnalysesView::restoreState(const QVariantMap &state)
-{
-    AnalysisView::restoreState(state);
-    setAnalysis(state.value(QStringLiteral("analysis")).toString());
 }
 
 } // namespace expertscope

@@ -16,9 +16,6 @@ public:
 
     void paintFigure(QPainter &painter, const QRectF &target) override;
     std::string csv() const override; ///< the table that is chosen
-    void fit() override;
-    QVariantMap saveState() const override;
-    void restoreState(const QVariantMap &state) override;
 
     void setAnalysis(const QString &id);
     ResultPages *pages() const { return m_pages; }

@@ -78,23 +78,12 @@ BalanceView::BalanceView(ViewContext context, QWidget *parent)
     connect(m_measures, &SeriesChart::picked, this,
         [this](int x, int) { selectLayer(std::llround(m_measures->series().x[static_cast<std::size_t>(x)])); });
     m_map->setDescribe([this](int row, std::int64_t column) { return describe(row, column); });
-    connect(
-        m_map, &HeatmapView::picked, this, [this](int row, qint64 column) { selectExpert(layerNumber(row), static_cast<int>(column)); });
-    SelectionModel *selection = this->context().selection;
-    connect(m_map, &HeatmapView::hovered, this, [selection](int row, qint64 column) {
-        selection->setHover(row < 0 ? Hover{} : Hover{-1, row, static_cast<int>(column)});
-    });
-    connect(selection, &SelectionModel::hoverChanged, this,
-        [this](const Hover &hover) { m_map->setCrosshair(hover.expert < 0 ? -1 : hover.layer, hover.expert); });
-    connect(selection, &SelectionModel::changed, this, &BalanceView::showSelection);
-    for (SeriesChart *chart : {m_measures, m_loads}) {
-        connect(chart, &SeriesChart::status, this, &View::status);
-        connect(chart, &SeriesChart::pictureWished, this, &View::pictureWished);
-        connect(chart, &SeriesChart::numbersWished, this, &View::numbersWished);
-    }
-    connect(m_map, &HeatmapView::status, this, &View::status);
-    connect(m_map, &HeatmapView::pictureWished, this, &View::pictureWished);
-    connect(m_map, &HeatmapView::numbersWished, this, &View::numbersWished);
+    connect(this->context().selection, &SelectionModel::changed, this, &BalanceView::showSelection);
+    addPart(m_measures);
+    addPart(m_loads);
+    addExpertMap(m_map);
+    keep(QStringLiteral("measure"), m_measureBox);
+    keep(QStringLiteral("loads"), m_loadsBox);
 }
 
 void BalanceView::setMeasure(const QString &column)
@@ -201,28 +190,6 @@ void BalanceView::paintFigure(QPainter &painter, const QRectF &target)
     paintMatrix(painter, below, content, look, {});
     if (!m_loads->series().curves.empty())
         paintSeries(painter, below.translated(below.width(), 0), m_loads->series(), look, {});
-}
-
-void BalanceView::fit()
-{
-    m_measures->fit();
-    m_loads->fit();
-    m_map->fit();
-}
-
-QVariantMap BalanceView::saveState() const
-{
-    QVariantMap state = AnalysisView::saveState();
-    state.insert(QStringLiteral("measure"), m_measureBox->currentData());
-    state.insert(QStringLiteral("loads"), m_loadsBox->currentData());
-    return state;
-}
-
-void BalanceView::restoreState(const QVariantMap &state)
-{
-    AnalysisView::restoreState(state);
-    setMeasure(state.value(QStringLiteral("measure")).toString());
-    m_loadsBox->setCurrentIndex(std::max(0, m_loadsBox->findData(state.value(QStringLiteral("loads")))));
 }
 
 } // namespace expertscope

@@ -17,9 +17,6 @@ public:
     explicit BalanceView(ViewContext context, QWidget *parent = nullptr);
 
     void paintFigure(QPainter &painter, const QRectF &target) override;
-    void fit() override;
-    QVariantMap saveState() const override;
-    void restoreState(const QVariantMap &state) override;
 
     SeriesChart *measures() const { return m_measures; }
     SeriesChart *loads() const { return m_loads; }

@@ -5,6 +5,7 @@
 #include "engine/analysis/result_text.h"
 #include "views/common/definition.h"
 #include "views/common/figure.h"
+#include "views/common/heatmap_view.h"
 #include "views/common/result_figure.h"
 
 #include <QComboBox>
@@ -14,6 +15,7 @@
 #include <QScrollArea>
 #include <QSplitter>
 #include <QStackedWidget>
+#include <QTabWidget>
 #include <QTextBrowser>
 #include <QToolButton>
 #include <QVBoxLayout>
@@ -29,6 +31,15 @@ namespace {
 QString text(std::string_view view)
 {
     return QString::fromUtf8(view.data(), static_cast<qsizetype>(view.size()));
+}
+
+/// With a capital and a full stop.
+QString sentence(const std::string &words)
+{
+    QString one = text(words);
+    if (!one.isEmpty())
+        one[0] = one[0].toUpper();
+    return one.endsWith(u'.') ? one : one + u'.';
 }
 
 /// Text that ends in an ellipsis where there is no room.
@@ -303,9 +314,12 @@ void AnalysisView::sayWhy()
         empty->say(QStringLiteral("There is nothing to compare with yet"),
             m_subject.others.empty() ? QStringLiteral("Open a second trace of the same text: File > Open Trace.")
                                      : QStringLiteral("Choose one of the other open traces above."));
-    else if (error && error->kind == ErrorKind::Check)
-        empty->say(QStringLiteral("%1 cannot run here").arg(text(kind.title)), QString::fromStdString(error->remedy));
-    else if (error)
+    else if (error && error->kind == ErrorKind::Check) {
+        // What was missing from the start is said by the remedy alone; what came up on the way has a reason of its own.
+        const bool lacks = !kind.missing(input(kind)).empty();
+        empty->say(QStringLiteral("%1 cannot run here").arg(text(kind.title)),
+            lacks ? text(error->remedy) : sentence(error->message) + u' ' + sentence(error->remedy));
+    } else if (error)
         empty->say(QString::fromStdString(error->message), QString::fromStdString(error->remedy));
     else if (m_current->stopped())
         empty->say(QStringLiteral("Stopped"), QStringLiteral("Run it again with the button above."));
@@ -427,6 +441,8 @@ QVariantMap AnalysisView::saveState() const
             values.insert(QString::fromStdString(id), QString::fromStdString(value));
         state.insert(text(run->kind().id), values);
     }
+    for (const Kept &kept : m_kept)
+        state.insert(kept.key, kept.value());
     return state;
 }
 
@@ -441,6 +457,44 @@ void AnalysisView::restoreState(const QVariantMap &state)
         m_formOf.value(run)->setValues(values);
         run->setValues(m_formOf.value(run)->values());
     }
+    for (const Kept &kept : m_kept)
+        if (state.contains(kept.key))
+            kept.restore(state.value(kept.key));
+}
+
+void AnalysisView::addExpertMap(HeatmapView *map)
+{
+    addPart(map);
+    SelectionModel *selection = context().selection;
+    connect(map, &HeatmapView::picked, this, [this](int row, qint64 column) { selectExpert(layerNumber(row), static_cast<int>(column)); });
+    connect(map, &HeatmapView::hovered, this, [selection](int row, qint64 column) {
+        selection->setHover(row < 0 ? Hover{} : Hover{-1, row, static_cast<int>(column)});
+    });
+    connect(selection, &SelectionModel::hoverChanged, map,
+        [map](const Hover &hover) { map->setCrosshair(hover.expert < 0 ? -1 : hover.layer, hover.expert); });
+}
+
+void AnalysisView::keep(const QString &key, QComboBox *box)
+{
+    const auto value = [box] { return box->currentData().isValid() ? box->currentData() : QVariant(box->currentIndex()); };
+    const auto restore = [box](const QVariant &saved) {
+        const int at = box->currentData().isValid() ? box->findData(saved) : saved.toInt();
+        if (at >= 0 && at < box->count())
+            box->setCurrentIndex(at);
+    };
+    m_kept.push_back({key, value, restore});
+}
+
+void AnalysisView::keep(const QString &key, QTabWidget *tabs)
+{
+    m_kept.push_back({key, [tabs] { return QVariant(tabs->currentIndex()); },
+        [tabs](const QVariant &saved) { tabs->setCurrentIndex(std::clamp(saved.toInt(), 0, tabs->count() - 1)); }});
+}
+
+void AnalysisView::fit()
+{
+    for (const auto &fitPart : m_fits)
+        fitPart();
 }
 
 } // namespace expertscope

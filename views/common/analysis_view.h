@@ -8,7 +8,9 @@
 #include "views/common/view.h"
 
 #include <QHash>
+#include <QVariantMap>
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -18,10 +20,13 @@ class QHBoxLayout;
 class QLabel;
 class QSplitter;
 class QStackedWidget;
+class QTabWidget;
 class QTextBrowser;
 class QToolButton;
 
 namespace expertscope {
+
+class HeatmapView;
 
 class AnalysisView : public View {
     Q_OBJECT
@@ -30,7 +35,8 @@ public:
 
     void setSubject(const Subject &subject) override;
     std::string csv() const override; ///< the first table of the result that is shown
-    QVariantMap saveState() const override; ///< settings of every analysis
+    void fit() override; ///< every part that can be
+    QVariantMap saveState() const override; ///< settings of every analysis, and the choices that are kept
     void restoreState(const QVariantMap &state) override;
 
     /// The analysis the view is about now.
@@ -57,6 +63,24 @@ protected:
     /// Controls of the view go here, left of the shared buttons.
     QHBoxLayout *toolbar() const { return m_toolbar; }
     QComboBox *addBox(const QString &label, const QString &name);
+    /// A chart, map or table of the body: what it says and wishes for is said and wished by the view.
+    template<typename Part>
+    void addPart(Part *part)
+    {
+        if constexpr (requires { &Part::status; })
+            connect(part, &Part::status, this, &View::status);
+        if constexpr (requires { &Part::pictureWished; })
+            connect(part, &Part::pictureWished, this, &View::pictureWished);
+        if constexpr (requires { &Part::numbersWished; })
+            connect(part, &Part::numbersWished, this, &View::numbersWished);
+        if constexpr (requires { part->fit(); })
+            m_fits.push_back([part] { part->fit(); });
+    }
+    /// A part that is a map of all layers by experts: what is under the mouse there is pointed out in every view, and a click selects it.
+    void addExpertMap(HeatmapView *map);
+    /// A choice that comes back after a restart: by its data, or by its index where it has none.
+    void keep(const QString &key, QComboBox *box);
+    void keep(const QString &key, QTabWidget *tabs);
     QWidget *labelOf(const QWidget *box) const; ///< the label that addBox gave it
     const Subject &subject() const { return m_subject; }
     /// Trace of the result that is shown; null without one.
@@ -80,7 +104,15 @@ private:
     void applyForm();
     void setInputOf(AnalysisRun *run);
 
+    struct Kept {
+        QString key;
+        std::function<QVariant()> value;
+        std::function<void(const QVariant &)> restore;
+    };
+
     Subject m_subject;
+    std::vector<Kept> m_kept;
+    std::vector<std::function<void()>> m_fits;
     std::vector<AnalysisRun *> m_runs;
     AnalysisRun *m_current = nullptr;
     std::shared_ptr<const Result> m_shown;

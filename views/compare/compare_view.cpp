@@ -40,11 +40,15 @@ const Matrix *differenceOf(const Result &result)
     return at == result.matrices.end() ? nullptr : &*at;
 }
 
-/// Cells of the answer that are flagged; empty if it flags none.
+/// Cells of the answer that are flagged; empty if none was tested.
 std::vector<bool> flagsOf(const Table &table, const Matrix &matrix)
 {
     const Column *layer = columnOf(table, "layer"), *expert = columnOf(table, "expert"), *flag = columnOf(table, "significant");
     if (!layer || !expert || !flag)
+        return {};
+    const Column *p = columnOf(table, "p");
+    const std::vector<double> tested = p ? numbersOf(*p) : std::vector<double>{};
+    if (std::all_of(tested.begin(), tested.end(), [](double x) { return std::isnan(x); }))
         return {};
     std::vector<bool> flags(matrix.values.size(), false);
     const std::vector<double> layers = numbersOf(*layer), experts = numbersOf(*expert), significant = numbersOf(*flag);
@@ -119,15 +123,12 @@ CompareView::CompareView(ViewContext context, QWidget *parent)
             if (chart->series().xTitle == "Layer")
                 selectLayer(std::llround(chart->series().x[static_cast<std::size_t>(x)]));
         });
-        connect(chart, &SeriesChart::status, this, &View::status);
-        connect(chart, &SeriesChart::pictureWished, this, &View::pictureWished);
-        connect(chart, &SeriesChart::numbersWished, this, &View::numbersWished);
+        addPart(chart);
     }
     connect(m_table, &ResultTable::rowPicked, this, [this](qulonglong row) { pickRow(row); });
-    connect(m_table, &ResultTable::numbersWished, this, &View::numbersWished);
-    connect(m_map, &HeatmapView::status, this, &View::status);
-    connect(m_map, &HeatmapView::pictureWished, this, &View::pictureWished);
-    connect(m_map, &HeatmapView::numbersWished, this, &View::numbersWished);
+    addPart(m_map);
+    addPart(m_table);
+    keep(QStringLiteral("mode"), m_modeBox);
     setMode(Groups);
 }
 
@@ -315,26 +316,6 @@ void CompareView::paintFigure(QPainter &painter, const QRectF &target)
     paintMatrix(painter, QRectF(inner.topLeft(), QSizeF(inner.width(), half)), content, look, content.caption);
     if (hasChart)
         paintSeries(painter, QRectF(inner.left(), inner.top() + half, inner.width(), inner.height() - half), m_chart->series(), look, {});
-}
-
-void CompareView::fit()
-{
-    m_map->fit();
-    m_chart->fit();
-    m_parting->fit();
-}
-
-QVariantMap CompareView::saveState() const
-{
-    QVariantMap state = AnalysisView::saveState();
-    state.insert(QStringLiteral("mode"), mode());
-    return state;
-}
-
-void CompareView::restoreState(const QVariantMap &state)
-{
-    AnalysisView::restoreState(state);
-    setMode(state.value(QStringLiteral("mode"), Groups).toInt() == Traces ? Traces : Groups);
 }
 
 } // namespace expertscope

@@ -20,9 +20,6 @@ public:
     explicit CompareView(ViewContext context, QWidget *parent = nullptr);
 
     void paintFigure(QPainter &painter, const QRectF &target) override;
-    void fit() override;
-    QVariantMap saveState() const override;
-    void restoreState(const QVariantMap &state) override;
 
     enum Mode { Traces, Groups };
     void setMode(int mode);

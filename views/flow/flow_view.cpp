@@ -84,15 +84,10 @@ FlowView::FlowView(ViewContext context, QWidget *parent)
     connect(m_chart, &SeriesChart::picked, this,
         [this](int x, int) { selectLayer(std::llround(m_chart->series().x[static_cast<std::size_t>(x)])); });
     connect(this->context().selection, &SelectionModel::changed, this, &FlowView::showSelection);
-    connect(m_sankey, &Sankey::status, this, &View::status);
-    connect(m_sankey, &Sankey::pictureWished, this, &View::pictureWished);
-    connect(m_sankey, &Sankey::numbersWished, this, &View::numbersWished);
-    connect(m_matrix, &HeatmapView::status, this, &View::status);
-    connect(m_matrix, &HeatmapView::pictureWished, this, &View::pictureWished);
-    connect(m_matrix, &HeatmapView::numbersWished, this, &View::numbersWished);
-    connect(m_chart, &SeriesChart::status, this, &View::status);
-    connect(m_chart, &SeriesChart::pictureWished, this, &View::pictureWished);
-    connect(m_chart, &SeriesChart::numbersWished, this, &View::numbersWished);
+    addPart(m_sankey);
+    addPart(m_matrix);
+    addPart(m_chart);
+    keep(QStringLiteral("mode"), m_modeBox);
 }
 
 int FlowView::mode() const
@@ -242,25 +237,6 @@ void FlowView::paintFigure(QPainter &painter, const QRectF &target)
     if (m_matrix->content().data)
         paintMatrix(
             painter, QRectF(inner.left(), top.bottom(), inner.width(), inner.bottom() - top.bottom()), m_matrix->content(), look, {});
-}
-
-void FlowView::fit()
-{
-    m_matrix->fit();
-    m_chart->fit();
-}
-
-QVariantMap FlowView::saveState() const
-{
-    QVariantMap state = AnalysisView::saveState();
-    state.insert(QStringLiteral("mode"), mode());
-    return state;
-}
-
-void FlowView::restoreState(const QVariantMap &state)
-{
-    AnalysisView::restoreState(state);
-    setMode(std::clamp(state.value(QStringLiteral("mode")).toInt(), 0, 2));
 }
 
 } // namespace expertscope

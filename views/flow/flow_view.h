@@ -18,9 +18,6 @@ public:
     explicit FlowView(ViewContext context, QWidget *parent = nullptr);
 
     void paintFigure(QPainter &painter, const QRectF &target) override;
-    void fit() override;
-    QVariantMap saveState() const override;
-    void restoreState(const QVariantMap &state) override;
 
     enum Mode { Transitions, CoActivation, CoActivationPlain };
     void setMode(int mode);

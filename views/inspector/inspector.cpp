@@ -156,6 +156,8 @@ void InspectorPanel::showTab(int tab)
     }
     if (!m_subject.trace)
         m_empty->setText(nothingOpenAdvice());
+    else if (tab == TokenTab && m_subject.trace->importedCounts())
+        m_empty->setText(countsOnlyHeadline() + QStringLiteral(". ") + countsOnlyAdvice());
     else if (tab == TokenTab)
         m_empty->setText(QStringLiteral("Click a token in the text or in the routing map to see its experts in every layer."));
     else

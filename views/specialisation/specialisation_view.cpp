@@ -97,15 +97,7 @@ SpecialisationView::SpecialisationView(ViewContext context, QWidget *parent)
     });
     connect(m_valueBox, &QComboBox::currentIndexChanged, this, &SpecialisationView::showMap);
     m_map->setDescribe([this](int row, std::int64_t column) { return describe(row, column); });
-    connect(
-        m_map, &HeatmapView::picked, this, [this](int row, qint64 column) { selectExpert(layerNumber(row), static_cast<int>(column)); });
-    SelectionModel *selection = this->context().selection;
-    connect(m_map, &HeatmapView::hovered, this, [selection](int row, qint64 column) {
-        selection->setHover(row < 0 ? Hover{} : Hover{-1, row, static_cast<int>(column)});
-    });
-    connect(selection, &SelectionModel::hoverChanged, this,
-        [this](const Hover &hover) { m_map->setCrosshair(hover.expert < 0 ? -1 : hover.layer, hover.expert); });
-    connect(selection, &SelectionModel::changed, this, &SpecialisationView::showSelection);
+    connect(this->context().selection, &SelectionModel::changed, this, &SpecialisationView::showSelection);
     connect(m_bars, &SeriesChart::picked, this, [this](int x, int) {
         const QString name = QString::fromStdString(m_bars->series().names[static_cast<std::size_t>(x)]);
         setGroup(name);
@@ -120,15 +112,12 @@ SpecialisationView::SpecialisationView(ViewContext context, QWidget *parent)
         selectExpert(table.integers("layer")[row], static_cast<int>(table.integers("expert")[row]));
     });
     connect(m_tabs, &QTabWidget::currentChanged, this, &SpecialisationView::requestTokens);
-    for (SeriesChart *chart : {m_bars, m_layers}) {
-        connect(chart, &SeriesChart::status, this, &View::status);
-        connect(chart, &SeriesChart::pictureWished, this, &View::pictureWished);
-        connect(chart, &SeriesChart::numbersWished, this, &View::numbersWished);
-    }
-    connect(m_map, &HeatmapView::status, this, &View::status);
-    connect(m_map, &HeatmapView::pictureWished, this, &View::pictureWished);
-    connect(m_map, &HeatmapView::numbersWished, this, &View::numbersWished);
-    connect(m_top, &ResultTable::numbersWished, this, &View::numbersWished);
+    addExpertMap(m_map);
+    addPart(m_bars);
+    addPart(m_layers);
+    addPart(m_top);
+    keep(QStringLiteral("show"), m_valueBox);
+    keep(QStringLiteral("tab"), m_tabs);
 }
 
 void SpecialisationView::subjectChanged()
@@ -137,6 +126,7 @@ void SpecialisationView::subjectChanged()
     if (subject().trace)
         for (const std::string &label : subject().trace->meta().labelColumns)
             columns << QString::fromStdString(label);
+    columns << QStringLiteral("sequence");
     QStringList now;
     for (int i = 0; i < m_groupingBox->count(); ++i)
         now << m_groupingBox->itemData(i).toString();
@@ -200,14 +190,17 @@ void SpecialisationView::showMap()
     HeatmapContent content = matrixContent(map.matrix);
     content.referenceName = QStringLiteral("like all");
     content.reference = 0;
-    content.dotted = [significant = map.significant, columns = map.matrix.columns.size()](std::int64_t row, std::int64_t column) {
-        return significant[static_cast<std::size_t>(row) * columns + static_cast<std::size_t>(column)];
-    };
+    const auto &p = table.reals("p");
+    const bool tested = std::any_of(p.begin(), p.end(), [](double x) { return !std::isnan(x); });
+    if (tested)
+        content.dotted = [significant = map.significant, columns = map.matrix.columns.size()](std::int64_t row, std::int64_t column) {
+            return significant[static_cast<std::size_t>(row) * columns + static_cast<std::size_t>(column)];
+        };
     const auto &groups = table.texts("group");
     const auto at = std::find(groups.begin(), groups.end(), group().toStdString());
     const std::int64_t n = at == groups.end() ? 0 : table.integers("n")[static_cast<std::size_t>(at - groups.begin())];
-    content.caption =
-        QStringLiteral("n = %1 of %2; dot = significant (false discovery rate 5 %)").arg(countText(n, "token"), isolated(group()));
+    content.caption = QStringLiteral("n = %1 of %2; ").arg(countText(n, "token"), isolated(group()))
+        + (tested ? QStringLiteral("dot = significant (false discovery rate 5 %)") : QStringLiteral("nothing could be tested"));
     m_map->setContent(std::move(content));
 }
 
@@ -280,7 +273,7 @@ QStringList SpecialisationView::describe(int row, std::int64_t column) const
         lines << QStringLiteral("%1 × its load (%2 %)").arg(numberText(table.reals("lift")[i]), numberText(100 * table.reals("load")[i]));
         const double p = table.reals("p")[i];
         lines << (std::isnan(p)
-                ? QStringLiteral("too few tokens to test")
+                ? QStringLiteral("not tested")
                 : QStringLiteral("p = %1, %2")
                       .arg(numberText(p),
                           table.integers("significant")[i] != 0 ? QStringLiteral("significant") : QStringLiteral("not significant")));
@@ -300,27 +293,6 @@ void SpecialisationView::paintFigure(QPainter &painter, const QRectF &target)
     paintMatrix(painter, QRectF(inner.topLeft(), QSizeF(inner.width(), half)), content, look, content.caption);
     paintSeries(painter, QRectF(inner.left(), inner.top() + half, inner.width(), inner.height() - half),
         hasExpert ? m_bars->series() : m_layers->series(), look, {});
-}
-
-void SpecialisationView::fit()
-{
-    m_map->fit();
-    m_layers->fit();
-}
-
-QVariantMap SpecialisationView::saveState() const
-{
-    QVariantMap state = AnalysisView::saveState();
-    state.insert(QStringLiteral("show"), m_valueBox->currentIndex());
-    state.insert(QStringLiteral("tab"), m_tabs->currentIndex());
-    return state;
-}
-
-void SpecialisationView::restoreState(const QVariantMap &state)
-{
-    AnalysisView::restoreState(state);
-    m_valueBox->setCurrentIndex(state.value(QStringLiteral("show")).toInt() == 1 ? 1 : 0);
-    m_tabs->setCurrentIndex(std::clamp(state.value(QStringLiteral("tab")).toInt(), 0, m_tabs->count() - 1));
 }
 
 } // namespace expertscope

@@ -20,9 +20,6 @@ public:
     explicit SpecialisationView(ViewContext context, QWidget *parent = nullptr);
 
     void paintFigure(QPainter &painter, const QRectF &target) override;
-    void fit() override;
-    QVariantMap saveState() const override;
-    void restoreState(const QVariantMap &state) override;
 
     void setGroup(const QString &group); ///< one of those of the grouping
     QString group() const;
