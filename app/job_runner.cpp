@@ -83,6 +83,14 @@ void JobRunner::stopAll(QObject *owner)
             job.stop.request_stop();
 }
 
+std::set<QObject *> JobRunner::owners() const
+{
+    std::set<QObject *> owners;
+    for (const auto &[key, job] : m_current)
+        owners.insert(key.first);
+    return owners;
+}
+
 bool JobRunner::active(QObject *owner) const
 {
     return std::any_of(m_current.begin(), m_current.end(), [owner](const auto &entry) { return entry.first.first == owner; });

@@ -14,6 +14,7 @@
 #include <any>
 #include <functional>
 #include <map>
+#include <set>
 #include <stop_token>
 #include <utility>
 
@@ -35,6 +36,7 @@ public:
     void stop(QObject *owner, const QString &tag);
     bool idle() const { return m_current.empty(); }
     void stopAll(QObject *owner);
+    std::set<QObject *> owners() const; ///< of the jobs that have not ended
     bool active(QObject *owner) const; ///< any of its jobs has not ended
 
 signals:

@@ -56,6 +56,11 @@ QString workTitle(const QString &tag)
     return {};
 }
 
+QString title(const AnalysisRun &run)
+{
+    return QString::fromUtf8(run.kind().title.data(), static_cast<qsizetype>(run.kind().title.size()));
+}
+
 bool startsAsHdf5(const QString &path)
 {
     QFile file{path};
@@ -103,8 +108,10 @@ void Workbench::connectWork()
     connect(&m_jobs, &JobRunner::ended, this, &Workbench::workChanged);
     connect(
         &m_jobs, &JobRunner::progressed, this, [this](QObject *owner, const QString &tag, qint64 done, qint64 total, const QString &unit) {
-            if (auto *run = qobject_cast<AnalysisRun *>(owner))
+            if (auto *run = qobject_cast<AnalysisRun *>(owner)) {
                 run->setProgress(done, total);
+                emit progressed({title(*run), done, total, unit});
+            }
             if (owner == this && !workTitle(tag).isEmpty())
                 emit progressed({workTitle(tag), done, total, unit});
         });
@@ -115,8 +122,13 @@ ViewContext Workbench::viewContext()
     return {&m_document.selection(),
         [this](QObject *owner, const QString &tag, JobRunner::Work work, JobRunner::Done done) {
             m_jobs.run(owner, tag, std::move(work), std::move(done));
+            if (qobject_cast<AnalysisRun *>(owner))
+                emit workChanged();
         },
-        [this](QObject *owner, const QString &tag) { m_jobs.stop(owner, tag); }};
+        [this](QObject *owner, const QString &tag) {
+            m_jobs.stop(owner, tag);
+            emit workChanged();
+        }};
 }
 
 PathKind pathKind(const QString &path)
@@ -407,7 +419,16 @@ void Workbench::saveNumbers(std::function<std::string()> numbers, const QString 
 
 bool Workbench::busy()
 {
-    return !m_engine.idle() || m_jobs.active(this);
+    return !m_engine.idle() || m_jobs.active(this) || !analyses().empty();
+}
+
+std::vector<AnalysisRun *> Workbench::analyses() const
+{
+    std::vector<AnalysisRun *> runs;
+    for (QObject *owner : m_jobs.owners())
+        if (auto *run = qobject_cast<AnalysisRun *>(owner); run && run->running())
+            runs.push_back(run);
+    return runs;
 }
 
 void Workbench::stop()
@@ -419,6 +440,8 @@ void Workbench::stop()
     m_engine.stop(modelTag);
     m_engine.stop(corpusTag);
     m_jobs.stopAll(this);
+    for (AnalysisRun *run : analyses())
+        run->stop();
 }
 
 } // namespace expertscope

@@ -18,6 +18,8 @@
 
 namespace expertscope {
 
+class AnalysisRun;
+
 struct PromptRequest {
     QString text;
     std::int64_t maxNewTokens = 0; ///< 0 = trace the prompt only
@@ -64,6 +66,7 @@ public:
     /// Writes what the work returns (CSV of a view, on a pool thread); an existing file is replaced when all is written.
     void saveNumbers(std::function<std::string()> numbers, const QString &file);
 
+    /// Work of its own, or an analysis of a view.
     bool busy();
     bool promptRunning() const { return m_engine.active(promptTag()); }
     /// Stops what was asked for last: the prompt if one runs, then all else.
@@ -82,6 +85,7 @@ signals:
     void traceOpened(const QString &file);
 
 private:
+    std::vector<AnalysisRun *> analyses() const; ///< that run
     static QString promptTag() { return QStringLiteral("prompt"); }
     void readCorpusFiles(const QStringList &files, bool interleave);
     void publishTrace(const QString &key, const QString &title, quint64 recording, TracePtr trace);

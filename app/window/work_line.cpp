@@ -36,12 +36,15 @@ WorkLine::WorkLine(Workbench &workbench, QWidget *parent)
              static_cast<QWidget *>(m_rate), static_cast<QWidget *>(m_model)})
         layout->addWidget(part);
     connect(m_stop, &QToolButton::clicked, &workbench, &Workbench::stop);
-    connect(&workbench, &Workbench::progressed, this, &WorkLine::showProgress);
+    m_patience.setSingleShot(true);
+    m_patience.setInterval(250);
+    connect(&m_patience, &QTimer::timeout, this, [this] { showProgress(m_shown); });
+    connect(&workbench, &Workbench::progressed, this, &WorkLine::showWork);
     connect(&workbench, &Workbench::workChanged, this, [this] {
         if (!m_workbench.busy())
-            showProgress({});
-        else if (m_what->isHidden())
-            showProgress({tr("Working"), 0, 0, {}});
+            showWork({});
+        else if (m_shown.what.isEmpty())
+            showWork({tr("Working"), 0, 0, {}});
     });
     connect(&workbench, &Workbench::rateChanged, this, [this](double rate, const QString &what) {
         m_rate->setText(tr("%1 tokens/s").arg(QLocale{}.toString(rate, 'f', 0)));
@@ -50,6 +53,17 @@ WorkLine::WorkLine(Workbench &workbench, QWidget *parent)
     connect(&workbench.document(), &Document::modelChanged, this, &WorkLine::showModel);
     showProgress({});
     showModel();
+}
+
+void WorkLine::showWork(const WorkProgress &progress)
+{
+    m_shown = progress;
+    if (progress.what.isEmpty())
+        m_patience.stop();
+    if (progress.what.isEmpty() || !m_what->isHidden())
+        showProgress(progress);
+    else if (!m_patience.isActive())
+        m_patience.start();
 }
 
 void WorkLine::showProgress(const WorkProgress &progress)

@@ -5,7 +5,7 @@
 
 #include "app/workbench.h"
 
-#include <QElapsedTimer>
+#include <QTimer>
 #include <QWidget>
 
 class QLabel;
@@ -20,6 +20,7 @@ public:
     explicit WorkLine(Workbench &workbench, QWidget *parent = nullptr);
 
 private:
+    void showWork(const WorkProgress &progress);
     void showProgress(const WorkProgress &progress);
     void showModel();
 
@@ -29,6 +30,8 @@ private:
     QToolButton *m_stop;
     QLabel *m_rate;
     QLabel *m_model;
+    QTimer m_patience; ///< work that is over at once is not shown
+    WorkProgress m_shown;
 };
 
 } // namespace expertscope
