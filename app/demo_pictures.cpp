@@ -16,10 +16,11 @@
 
 namespace expertscope {
 
-DemoPictures::DemoPictures(Workbench &workbench, MainWindow &window, QString folder)
+DemoPictures::DemoPictures(Workbench &workbench, MainWindow &window, QString folder, bool saveTrace)
     : m_workbench{workbench}
     , m_window{window}
     , m_folder{std::move(folder)}
+    , m_saveTrace{saveTrace}
 {
     connect(&workbench, &Workbench::workChanged, this, &DemoPictures::later);
     connect(&workbench.jobs(), &JobRunner::ended, this, &DemoPictures::later);
@@ -47,8 +48,9 @@ void DemoPictures::advance()
         switch (m_stage) {
         case Stage::Tracing:
             if (!m_workbench.document().current())
-                throw Error{ErrorKind::Input, "the demo did not run", "",
-                    "Set EXPERTSCOPE_DATA_DIR to the folder that holds the demo's model and corpus"};
+                throw m_saveTrace ? Error{ErrorKind::Input, "the demo did not run", "",
+                    "Set EXPERTSCOPE_DATA_DIR to the folder that holds the demo's model and corpus"}
+                                  : Error{ErrorKind::Input, "no trace was opened", "", "Give a trace file that exists"};
             if (!QDir{}.mkpath(m_folder))
                 throw Error{ErrorKind::Input, "the folder cannot be made", m_folder.toStdString(), "Choose a folder that you may write to"};
             m_stage = Stage::Dark;
@@ -69,11 +71,12 @@ void DemoPictures::advance()
             if (m_view < views().size())
                 return showNext();
             m_stage = Stage::Saving;
-            return m_workbench.saveTrace(traceFile());
+            return m_saveTrace ? m_workbench.saveTrace(traceFile()) : later();
         case Stage::Saving:
             m_stage = Stage::Done;
             std::fputc('\n', stderr);
-            std::puts(qUtf8Printable(traceFile()));
+            if (m_saveTrace)
+                std::puts(qUtf8Printable(traceFile()));
             QApplication::exit(0);
             return;
         case Stage::Done:

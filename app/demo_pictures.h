@@ -13,7 +13,8 @@ namespace expertscope {
 class DemoPictures : public QObject {
     Q_OBJECT
 public:
-    DemoPictures(Workbench &workbench, MainWindow &window, QString folder);
+    /// saveTrace: the trace that is shown goes into the folder too.
+    DemoPictures(Workbench &workbench, MainWindow &window, QString folder, bool saveTrace);
 
 private:
     enum class Stage { Tracing, Dark, Light, Saving, Done };
@@ -30,6 +31,7 @@ private:
     Workbench &m_workbench;
     MainWindow &m_window;
     QString m_folder;
+    bool m_saveTrace;
     Stage m_stage = Stage::Tracing;
     std::size_t m_view = 0; ///< whose pictures come next
     bool m_waits = false; ///< for a view to be painted

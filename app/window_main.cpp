@@ -59,7 +59,7 @@ int runWindow(int argc, char **argv)
     return QApplication::exec();
 }
 
-int renderDemo(int argc, char **argv, const QString &outFolder)
+int renderDemo(int argc, char **argv, const DemoRun &run)
 {
     if (!qEnvironmentVariableIsSet("QT_QPA_PLATFORM"))
         qputenv("QT_QPA_PLATFORM", "offscreen");
@@ -70,10 +70,10 @@ int renderDemo(int argc, char **argv, const QString &outFolder)
     applyTheme(Theme::Light, 100);
     Workbench workbench;
     MainWindow window{workbench, settings, Dialogs::real()};
-    DemoPictures pictures{workbench, window, outFolder};
-    window.resize(1500, 940);
+    DemoPictures pictures{workbench, window, run.folder, run.traces.isEmpty()};
+    window.resize(run.size);
     window.show();
-    window.start({});
+    window.start(run.traces);
     return QApplication::exec();
 }
 

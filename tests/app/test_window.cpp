@@ -1,28 +1,19 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
-// The real window, offscreen, on a tiny model: opening, selecting, prompting, failing, saving and coming back.
-#include "app/demo_pictures.h"
-#include "app/window/banner.h"
-#include "app/window/corpus_panel.h"
+// The real window, offscreen, on a tiny model: opening, selecting, finding, failing, arranging and coming back.
 #include "app/window/picker.h"
-#include "app/window/prompt_panel.h"
-#include "io/trace_hdf5.h"
 #include "tests/app/app_fixture.h"
 
 #include <QAbstractItemModelTester>
-#include <QAction>
 #include <QComboBox>
 #include <QDir>
 #include <QDropEvent>
 #include <QFile>
-#include <QImage>
 #include <QLabel>
 #include <QLineEdit>
 #include <QMimeData>
 #include <QPlainTextEdit>
-#include <QProgressBar>
 #include <QPushButton>
-#include <QSignalSpy>
 #include <QSpinBox>
 #include <QTableView>
 #include <QTest>
@@ -157,77 +148,6 @@ private slots:
         QCOMPARE(app.selection(), nothing);
     }
 
-    void tracesAPromptAndGoesBack()
-    {
-        AppFixture app;
-        app.start({app.model(), app.corpus()});
-        QVERIFY(app.settle());
-        app.find<QPlainTextEdit>(QStringLiteral("prompt"))->setPlainText(QString::fromUtf8("Ein schöner Tag"));
-        app.find<QPushButton>(QStringLiteral("promptRun"))->click();
-        QVERIFY(app.settle());
-        QCOMPARE(app.document().current()->key, Document::promptsKey);
-        QCOMPARE(app.document().current()->trace->meta().tokens, 16); // bytes
-        QCOMPARE(app.selection().sequence, 0);
-        auto *chooser = app.find<QComboBox>(QStringLiteral("traceChooser"));
-        QCOMPARE(chooser->count(), 2);
-        chooser->setCurrentIndex(0);
-        emit chooser->activated(0);
-        QCOMPARE(app.document().current()->key, Document::corpusKey);
-        QVERIFY(app.settle());
-        QCOMPARE(app.window->corpusPanel().sequences().rowCount(), corpusRows);
-    }
-
-    void generatesWithLiveTokensAndARepeatableSeed()
-    {
-        AppFixture app;
-        app.start({app.model(), app.corpus()});
-        QVERIFY(app.settle());
-        app.find<QPlainTextEdit>(QStringLiteral("prompt"))->setPlainText(QStringLiteral("River"));
-        app.find<QSpinBox>(QStringLiteral("promptMaxTokens"))->setValue(20);
-        QSignalSpy tokens{app.workbench.get(), &Workbench::generated};
-        QSignalSpy ends{app.workbench.get(), &Workbench::promptEnded};
-        app.find<QPushButton>(QStringLiteral("promptGenerate"))->click();
-        QVERIFY(app.settle());
-        QCOMPARE(ends.size(), 1);
-        const qsizetype first = tokens.size();
-        QVERIFY(first >= 1 && first <= 20);
-        const SequenceInfo info = app.document().current()->trace->meta().sequences.front();
-        QCOMPARE(info.nPrompt, 5);
-        QVERIFY(info.nGenerated == first - 1 || info.nGenerated == first);
-        QByteArray said;
-        for (const QList<QVariant> &token : tokens)
-            said += token.front().toByteArray();
-        tokens.clear();
-        app.window->promptPanel().generate();
-        QVERIFY(app.settle());
-        QByteArray again;
-        for (const QList<QVariant> &token : tokens)
-            again += token.front().toByteArray();
-        QCOMPARE(again, said);
-        QCOMPARE(app.document().current()->trace->meta().sequences.size(), std::size_t{2});
-        QCOMPARE(app.selection().sequence, 1);
-    }
-
-    void stopsGeneratingAndKeepsWhatIsThere()
-    {
-        AppFixture app;
-        test::writeTinyModel(app.model(), 100000);
-        app.start({app.model(), app.corpus()});
-        QVERIFY(app.settle());
-        app.find<QPlainTextEdit>(QStringLiteral("prompt"))->setPlainText(QStringLiteral("River"));
-        app.find<QSpinBox>(QStringLiteral("promptMaxTokens"))->setValue(90000);
-        QSignalSpy tokens{app.workbench.get(), &Workbench::generated};
-        app.window->promptPanel().generate();
-        QVERIFY(tokens.wait(20000));
-        QVERIFY(app.find<QPushButton>(QStringLiteral("promptStop"))->isEnabled());
-        QTest::keyClick(app.window.get(), Qt::Key_Escape);
-        QVERIFY(app.settle());
-        QVERIFY(tokens.size() < 90000);
-        QCOMPARE(app.document().current()->key, Document::promptsKey);
-        QVERIFY(app.document().current()->trace->meta().tokens >= 5);
-        QVERIFY(app.bannerText().isEmpty());
-    }
-
     void keepsTheOldModelWhenTheNewOneIsBad()
     {
         AppFixture app;
@@ -285,69 +205,6 @@ private slots:
         QVERIFY(!app.action(QStringLiteral("saveTrace"))->isEnabled());
     }
 
-    void writesAReportAndCanBeStopped()
-    {
-        AppFixture app;
-        app.start({app.model(), app.corpus()});
-        QVERIFY(app.settle());
-        app.chosenSave = app.path(QStringLiteral("stopped"));
-        app.action(QStringLiteral("writeReport"))->trigger();
-        QVERIFY(app.workbench->busy());
-        QTest::keyClick(app.window.get(), Qt::Key_Escape);
-        QVERIFY(app.settle(60));
-        const QDir folder{app.path({})};
-        QCOMPARE(folder.entryList({QStringLiteral("stopped*")}), QStringList{});
-        QVERIFY(app.bannerText().isEmpty());
-
-        app.chosenSave = app.path(QStringLiteral("report"));
-        app.action(QStringLiteral("writeReport"))->trigger();
-        QVERIFY(app.settle(240));
-        QVERIFY2(app.bannerText().contains(QStringLiteral("report.html")), qPrintable(app.bannerText()));
-        QCOMPARE(QDir{app.chosenSave}.entryList(QDir::AllEntries | QDir::NoDotAndDotDot | QDir::Hidden, QDir::Name),
-            (QStringList{"report.html", "report.json", "report.pdf", "tables", "trace.h5"}));
-        QCOMPARE(folder.entryList({QStringLiteral("report*")}), QStringList{"report"});
-        app.action(QStringLiteral("writeReport"))->trigger(); // what is there is kept
-        QVERIFY(app.settle(60));
-        QVERIFY2(app.bannerText().contains(QStringLiteral("exists already")), qPrintable(app.bannerText()));
-    }
-
-    void exportsPicturesAndNumbers()
-    {
-        AppFixture app;
-        app.start({app.model(), app.corpus()});
-        QVERIFY(app.settle());
-        for (View *view : app.window->viewArea().views()) {
-            app.window->viewArea().activate(view);
-            QTRY_VERIFY2(!view->csv().empty(), qPrintable(view->objectName())); // analyses begin when they are seen
-            QTRY_VERIFY_WITH_TIMEOUT(app.workbench->jobs().idle(), 30000);
-            QVERIFY(app.settle());
-            app.chosenSave = app.path(view->objectName() + QStringLiteral(".png"));
-            app.action(QStringLiteral("exportPicture"))->trigger();
-            const QImage picture{app.chosenSave};
-            QVERIFY2(picture.width() >= 640, qPrintable(app.bannerText()));
-            app.chosenSave = app.path(view->objectName() + QStringLiteral(".svg"));
-            app.action(QStringLiteral("exportPicture"))->trigger();
-            QFile svg{app.chosenSave};
-            QVERIFY(svg.open(QIODevice::ReadOnly));
-            QVERIFY(svg.readAll().contains("</svg>"));
-            app.chosenSave = app.path(view->objectName() + QStringLiteral(".pdf"));
-            app.action(QStringLiteral("exportPicture"))->trigger();
-            QFile pdf{app.chosenSave};
-            QVERIFY(pdf.open(QIODevice::ReadOnly));
-            QVERIFY(pdf.read(5) == "%PDF-");
-            app.chosenSave = app.path(view->objectName() + QStringLiteral(".csv"));
-            app.action(QStringLiteral("exportNumbers"))->trigger();
-            QVERIFY(app.settle());
-            QFile csv{app.chosenSave};
-            QVERIFY(csv.open(QIODevice::ReadOnly));
-            QCOMPARE(csv.readAll().toStdString(), view->csv());
-        }
-        app.chosenSave = app.path(QStringLiteral("nowhere/x.png"));
-        app.action(QStringLiteral("exportPicture"))->trigger();
-        QVERIFY(app.bannerText().contains(QStringLiteral("nowhere")));
-        QVERIFY(!QFile::exists(app.chosenSave));
-    }
-
     void comesBackAsItWas()
     {
         AppFixture app;
@@ -372,42 +229,6 @@ private slots:
         QVERIFY(app.window->findChild<QWidget *>(QStringLiteral("dock.prompt"))->isHidden());
         QCOMPARE(app.settings->recent(RecentKind::Model), QStringList{app.model()});
         QCOMPARE(app.settings->recent(RecentKind::Corpus), QStringList{app.corpus()});
-    }
-
-    void stopsTracingAndKeepsWhatIsTraced()
-    {
-        AppFixture app;
-        test::writeTinyCorpus(app.corpus(), 4000);
-        app.start({app.model(), app.corpus()});
-        QTRY_VERIFY(app.document().current());
-        QVERIFY(app.workbench->busy());
-        QTest::keyClick(app.window.get(), Qt::Key_Escape);
-        QVERIFY(app.settle());
-        const TraceMeta &meta = app.document().current()->trace->meta();
-        QVERIFY(meta.tokens > 0);
-        QVERIFY(meta.sequences.size() < 20000);
-        QVERIFY(app.bannerText().isEmpty());
-        // Rows that were not reached are there, but cannot be selected.
-        const SequenceItemModel &sequences = app.window->corpusPanel().sequences();
-        QCOMPARE(sequences.rowCount(), 20002);
-        QCOMPARE(sequences.row(20001).sequence, -1);
-        QVERIFY(!(sequences.flags(sequences.index(20001, 0)) & Qt::ItemIsSelectable));
-    }
-
-    void promptsGetTheirTurnWhileTheCorpusIsTraced()
-    {
-        AppFixture app;
-        test::writeTinyCorpus(app.corpus(), 4000);
-        app.start({app.model(), app.corpus()});
-        QTRY_VERIFY(app.document().current());
-        QSignalSpy ends{app.workbench.get(), &Workbench::promptEnded};
-        app.find<QPlainTextEdit>(QStringLiteral("prompt"))->setPlainText(QStringLiteral("in between"));
-        app.window->promptPanel().run();
-        QVERIFY(ends.wait(20000));
-        QVERIFY(app.workbench->busy()); // the corpus goes on
-        QCOMPARE(app.document().current()->key, Document::promptsKey);
-        app.workbench->stop();
-        QVERIFY(app.settle());
     }
 
     void paletteGoToAndFinder()
@@ -443,25 +264,6 @@ private slots:
         pick(app, QStringLiteral("palette"), QStringLiteral("theme light"));
         QTest::keyClick(app.window.get(), Qt::Key_Question);
         QVERIFY(app.window->findChild<QWidget *>(QStringLiteral("keysWindow")));
-    }
-
-    void paintsTheDemoWithoutAPerson()
-    {
-        AppFixture app;
-        test::writeTinyModel(app.path(QStringLiteral("demo/model")));
-        QDir{}.mkpath(app.path(QStringLiteral("demo/corpus")));
-        test::writeTinyCorpus(app.path(QStringLiteral("demo/corpus/parallel.jsonl")));
-        app.start();
-        const DemoPictures pictures{*app.workbench, *app.window, app.path(QStringLiteral("out"))};
-        QCOMPARE(QApplication::exec(), 0);
-        const QDir out{app.path(QStringLiteral("out"))};
-        const QImage dark{out.filePath(QStringLiteral("window-dark.png"))}, light{out.filePath(QStringLiteral("window-light.png"))};
-        QVERIFY(dark.pixelColor(2, dark.height() - 3).lightness() < 100);
-        QVERIFY(light.pixelColor(2, light.height() - 3).lightness() > 150);
-        for (const View *view : app.window->viewArea().views())
-            QVERIFY(!QImage{out.filePath(view->objectName() + QStringLiteral(".png"))}.isNull());
-        QCOMPARE(
-            openTraceFile(out.filePath(QStringLiteral("demo-trace.h5")).toStdString())->meta().sequences.size(), std::size_t{corpusRows});
     }
 
     void takesWhatIsDropped()
