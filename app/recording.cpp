@@ -6,26 +6,8 @@
 #include "io/sha256.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <ctime>
 
 namespace expertscope {
-
-namespace {
-
-std::string utcNow()
-{
-    std::time_t now = std::time(nullptr);
-    if (const char *epoch = std::getenv("SOURCE_DATE_EPOCH"))
-        now = static_cast<std::time_t>(std::strtoll(epoch, nullptr, 10));
-    std::tm parts{};
-    gmtime_r(&now, &parts);
-    char text[32];
-    std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-    return text;
-}
-
-} // namespace
 
 TokenSequence tokenSequence(const CorpusRow &row, const Tokenizer &tokenizer, std::int64_t maxTokens, bool &cut)
 {
@@ -53,7 +35,7 @@ TokenSequence tokenSequence(const CorpusRow &row, const Tokenizer &tokenizer, st
 void describeRecording(TraceMeta &meta, std::string title, const std::string &how)
 {
     meta.title = std::move(title);
-    meta.dateCreated = utcNow();
+    meta.dateCreated = currentDate();
     meta.producer = "Expertscope";
     meta.producerVersion = EXPERTSCOPE_VERSION;
     meta.history = meta.dateCreated + " recorded " + how + " of Expertscope " EXPERTSCOPE_VERSION;

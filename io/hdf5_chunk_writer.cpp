@@ -51,6 +51,7 @@ void ChunkQueue::submit(Chunk chunk)
     if (m_failure)
         std::rethrow_exception(m_failure);
     m_bytesInFlight += bytes;
+    chunk.number = m_submitted++;
     m_waiting.push_back(std::move(chunk));
     m_changed.notify_all();
 }
@@ -74,41 +75,43 @@ void ChunkQueue::work(const std::stop_token &stop)
             chunk = std::move(m_waiting.front());
             m_waiting.pop_front();
         }
+        const std::size_t bytes = chunk.bytes.size();
         std::exception_ptr failure;
         try {
-            write(chunk);
+            pack(chunk);
+            {
+                std::unique_lock lock{m_mutex};
+                if (!m_changed.wait(lock, stop, [&] { return m_written == chunk.number; }))
+                    return;
+            }
+            Lane lane;
+            check(H5Dwrite_chunk(chunk.dataset, H5P_DEFAULT, 0, chunk.offset.data(), chunk.bytes.size(), chunk.bytes.data()), m_context,
+                "write", chunk.name);
         } catch (...) {
             failure = std::current_exception();
         }
         std::lock_guard lock{m_mutex};
-        m_bytesInFlight -= chunk.bytes.size();
+        m_bytesInFlight -= bytes;
+        ++m_written;
         if (failure && !m_failure)
             m_failure = failure;
         m_changed.notify_all();
     }
 }
 
-void ChunkQueue::write(const Chunk &chunk) const
+void ChunkQueue::pack(Chunk &chunk) const
 {
-    const std::byte *data = chunk.bytes.data();
-    std::size_t size = chunk.bytes.size();
-    std::vector<std::byte> plain, packed;
-    if (chunk.compress) {
-        if (chunk.elementBytes > 1) {
-            plain = shuffled(chunk.bytes, chunk.elementBytes);
-            data = plain.data();
-        }
-        // also where nothing is gained: the compressed form carries a checksum
-        uLongf packedSize = compressBound(size);
-        packed.resize(packedSize);
-        if (compress2(reinterpret_cast<Bytef *>(packed.data()), &packedSize, reinterpret_cast<const Bytef *>(data), size, gzipLevel)
-            != Z_OK)
-            fail(m_context, "compress", chunk.name);
-        data = packed.data();
-        size = packedSize;
-    }
-    Lane lane;
-    check(H5Dwrite_chunk(chunk.dataset, H5P_DEFAULT, 0, chunk.offset.data(), size, data), m_context, "write", chunk.name);
+    if (!chunk.compress)
+        return;
+    const std::vector<std::byte> plain = chunk.elementBytes > 1 ? shuffled(chunk.bytes, chunk.elementBytes) : std::move(chunk.bytes);
+    // also where nothing is gained: the compressed form carries a checksum
+    uLongf size = compressBound(plain.size());
+    chunk.bytes.resize(size);
+    if (compress2(
+            reinterpret_cast<Bytef *>(chunk.bytes.data()), &size, reinterpret_cast<const Bytef *>(plain.data()), plain.size(), gzipLevel)
+        != Z_OK)
+        fail(m_context, "compress", chunk.name);
+    chunk.bytes.resize(size);
 }
 
 GrowingDataset::GrowingDataset(const Context &context, ChunkQueue &queue, hid_t parent, const GrowingSpec &spec)
@@ -129,7 +132,7 @@ GrowingDataset::GrowingDataset(const Context &context, ChunkQueue &queue, hid_t 
     const hsize_t largest[3] = {H5S_UNLIMITED, spec.layers, spec.width};
     const hsize_t chunk[3] = {spec.chunkRows, spec.chunkLayers, spec.width};
     const Id space{check(H5Screate_simple(spec.rank, size, largest), context, "describe", spec.name)};
-    const Id create{check(H5Pcreate(H5P_DATASET_CREATE), context, "describe", spec.name)};
+    const Id create = creationList(context, H5P_DATASET_CREATE, spec.name);
     check(H5Pset_chunk(create, spec.rank, chunk), context, "describe", spec.name);
     check(H5Pset_fill_value(create, spec.fileType, m_fill.data()), context, "describe", spec.name);
     if (spec.compress) {

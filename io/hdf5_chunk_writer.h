@@ -23,9 +23,11 @@ struct Chunk {
     std::vector<std::byte> bytes;
     std::size_t elementBytes = 1;
     bool compress = true; ///< the dataset has the filters shuffle and deflate, else none
+    std::uint64_t number = 0; ///< in the order of submission
 };
 
-/// The writer threads. Bytes in flight are bounded, so a slow disk slows the producer instead of filling memory.
+/// The writer threads. They compress side by side and write in the order of submission, so that the same data give the same file. Bytes in
+/// flight are bounded, so a slow disk slows the producer instead of filling memory.
 class ChunkQueue {
 public:
     explicit ChunkQueue(Context context);
@@ -38,13 +40,14 @@ public:
 
 private:
     void work(const std::stop_token &stop);
-    void write(const Chunk &chunk) const;
+    void pack(Chunk &chunk) const;
 
     Context m_context;
     std::mutex m_mutex;
     std::condition_variable_any m_changed;
     std::deque<Chunk> m_waiting;
     std::size_t m_bytesInFlight = 0;
+    std::uint64_t m_submitted = 0, m_written = 0; ///< chunks
     std::exception_ptr m_failure;
     std::vector<std::jthread> m_threads;
 };

@@ -26,7 +26,7 @@ LabelledFile::LabelledFile(Context context, const std::filesystem::path &path)
     const Id access{check(makeOutputAccess(m_context.writeError.get()), m_context, "create the file")};
     check(H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110), m_context, "create the file");
     check(H5Pset_fclose_degree(access, H5F_CLOSE_STRONG), m_context, "create the file");
-    const Id create{check(H5Pcreate(H5P_FILE_CREATE), m_context, "create the file")};
+    const Id create = creationList(m_context, H5P_FILE_CREATE);
     // netCDF lists variables in this order
     check(H5Pset_link_creation_order(create, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED), m_context, "create the file");
     m_file = Id{check(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, create, access), m_context, "create the file")};
@@ -35,7 +35,7 @@ LabelledFile::LabelledFile(Context context, const std::filesystem::path &path)
 Id LabelledFile::group(const char *name)
 {
     Lane lane;
-    const Id create{check(H5Pcreate(H5P_GROUP_CREATE), m_context, "create the group", name)};
+    const Id create = creationList(m_context, H5P_GROUP_CREATE, name);
     check(H5Pset_link_creation_order(create, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED), m_context, "create the group", name);
     return Id{check(H5Gcreate2(m_file, name, H5P_DEFAULT, create, H5P_DEFAULT), m_context, "create the group", name)};
 }
@@ -63,8 +63,8 @@ void LabelledFile::nameDimension(const std::string &name, std::int64_t size)
     Lane lane;
     const auto count = static_cast<hsize_t>(size);
     const Id space{check(H5Screate_simple(1, &count, nullptr), m_context, "describe", name)};
-    Id dataset{
-        check(H5Dcreate2(m_file, name.c_str(), H5T_IEEE_F32BE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), m_context, "create", name)};
+    const Id create = creationList(m_context, H5P_DATASET_CREATE, name);
+    Id dataset{check(H5Dcreate2(m_file, name.c_str(), H5T_IEEE_F32BE, space, H5P_DEFAULT, create, H5P_DEFAULT), m_context, "create", name)};
     // the exact words by which netCDF knows a dimension that is no variable
     char words[80];
     std::snprintf(words, sizeof words, "This is a netCDF dimension but not a netCDF variable.%10lld", static_cast<long long>(size));
@@ -112,7 +112,7 @@ Id LabelledFile::write(hid_t parent, const std::string &name, hid_t type, const 
     }
     const Id space{check(H5Screate_simple(static_cast<int>(sizes.size()), sizes.data(), nullptr), m_context, "describe", name)};
     // compressed for the checksum that comes with it, in one chunk unless that would be larger than readers like
-    const Id create{check(H5Pcreate(H5P_DATASET_CREATE), m_context, "describe", name)};
+    const Id create = creationList(m_context, H5P_DATASET_CREATE, name);
     if (count > 0) {
         std::vector<hsize_t> chunk = sizes;
         const hsize_t rowBytes = std::accumulate(sizes.begin() + 1, sizes.end(), hsize_t{H5Tget_size(type)}, std::multiplies{});

@@ -67,6 +67,14 @@ void fail(const Context &context, const char *doing, const std::string &name)
         context.path, remedy};
 }
 
+Id creationList(const Context &context, hid_t propertyClass, const std::string &name)
+{
+    Lane lane;
+    Id list{check(H5Pcreate(propertyClass), context, "describe", name)};
+    check(H5Pset_obj_track_times(list, false), context, "describe", name);
+    return list;
+}
+
 Id halfType()
 {
     Lane lane;

@@ -119,6 +119,9 @@ inline hid_t nativeType<double>()
     return H5T_NATIVE_DOUBLE;
 }
 
+/// Property list for making an object that does not keep the time it was made at: the same data are the same bytes.
+Id creationList(const Context &context, hid_t propertyClass, const std::string &name = {});
+
 /// IEEE half precision, little-endian.
 Id halfType();
 /// Variable-length UTF-8.

@@ -9,14 +9,15 @@
 
 namespace expertscope {
 
-GrowingStrings::GrowingStrings(h5::LabelledFile &file, hid_t parent, const std::string &name, const h5::Doc &doc)
+GrowingStrings::GrowingStrings(h5::LabelledFile &file, h5::ChunkQueue &queue, hid_t parent, const std::string &name, const h5::Doc &doc)
     : m_context{file.context()}
+    , m_queue{&queue}
     , m_name{name}
 {
     h5::Lane lane;
     const hsize_t size = 0, largest = H5S_UNLIMITED, chunk = layout::sequenceChunkRows;
     const h5::Id space{h5::check(H5Screate_simple(1, &size, &largest), m_context, "describe", name)};
-    const h5::Id create{h5::check(H5Pcreate(H5P_DATASET_CREATE), m_context, "describe", name)};
+    const h5::Id create = h5::creationList(m_context, H5P_DATASET_CREATE, name);
     h5::check(H5Pset_chunk(create, 1, &chunk), m_context, "describe", name);
     // the table of text addresses gets a checksum by being compressed
     h5::check(H5Pset_deflate(create, 1), m_context, "describe", name);
@@ -36,6 +37,7 @@ void GrowingStrings::flush()
 {
     if (m_pending.empty())
         return;
+    m_queue->drain(); // where these go in the file must not depend on how far the writer threads are
     h5::Lane lane;
     const hsize_t count = m_pending.size(), size = m_rows + count;
     h5::check(H5Dset_extent(m_dataset, &size), m_context, "enlarge", m_name);
@@ -81,9 +83,9 @@ std::vector<std::string> datasetNames(const std::vector<std::string> &columns)
 SequenceTable::SequenceTable(h5::LabelledFile &file, h5::ChunkQueue &queue, const TraceMeta &meta, bool compress)
     : m_file{file}
     , m_group{file.group("sequences")}
-    , m_id{file, m_group, "seq_id", {"identifier of the sequence"}}
-    , m_parallelId{file, m_group, "parallel_id", {"same in every translation of one text; empty = none"}}
-    , m_sha256{file, m_group, "sha256", {"SHA-256 of the text of the sequence, hexadecimal; empty = not recorded"}}
+    , m_id{file, queue, m_group, "seq_id", {"identifier of the sequence"}}
+    , m_parallelId{file, queue, m_group, "parallel_id", {"same in every translation of one text; empty = none"}}
+    , m_sha256{file, queue, m_group, "sha256", {"SHA-256 of the text of the sequence, hexadecimal; empty = not recorded"}}
 {
     const auto numbers = [&](hid_t parent, const char *name, hid_t type, const void *fill, const h5::Doc &doc) {
         auto column = std::make_unique<h5::GrowingDataset>(file.context(), queue, parent,
@@ -102,7 +104,7 @@ SequenceTable::SequenceTable(h5::LabelledFile &file, h5::ChunkQueue &queue, cons
 
     const std::vector<std::string> names = datasetNames(meta.labelColumns);
     for (std::size_t i = 0; i < names.size(); ++i) {
-        m_labels.emplace_back(file, m_group, names[i], h5::Doc{"label column of the corpus"});
+        m_labels.emplace_back(file, queue, m_group, names[i], h5::Doc{"label column of the corpus"});
         h5::writeAttribute(file.context(), m_labels.back().id(), layout::labelName, meta.labelColumns[i]);
         h5::writeAttribute(file.context(), m_labels.back().id(), layout::labelIndex, static_cast<std::int32_t>(i));
     }

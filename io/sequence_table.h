@@ -15,13 +15,14 @@ namespace expertscope {
 /// A growing dataset of variable-length strings. These cannot go through the writer threads: the library keeps their text.
 class GrowingStrings {
 public:
-    GrowingStrings(h5::LabelledFile &file, hid_t parent, const std::string &name, const h5::Doc &doc);
+    GrowingStrings(h5::LabelledFile &file, h5::ChunkQueue &queue, hid_t parent, const std::string &name, const h5::Doc &doc);
     void append(const std::string &text);
     void flush();
     hid_t id() const { return m_dataset; }
 
 private:
     h5::Context m_context;
+    h5::ChunkQueue *m_queue;
     std::string m_name;
     h5::Id m_dataset;
     std::vector<std::string> m_pending;

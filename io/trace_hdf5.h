@@ -14,6 +14,7 @@ namespace expertscope {
 struct TraceFileOptions {
     bool overwrite = false;
     bool compress = true; ///< shuffle + gzip level 1, on writer threads
+    bool dated = true; ///< off: the file does not say when it was made, so that the same input gives the same bytes
     bool halfWeights = false; ///< gate weights as f2 instead of f4
 };
 

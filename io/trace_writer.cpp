@@ -69,6 +69,11 @@ void TraceWriter::begin(const TraceMeta &meta)
     m_meta.sequences.clear();
     if (m_meta.dateCreated.empty())
         m_meta.dateCreated = currentDate();
+    if (!m_options.dated) {
+        if (m_meta.history.starts_with(m_meta.dateCreated + ' '))
+            m_meta.history.erase(0, m_meta.dateCreated.size() + 1);
+        m_meta.dateCreated.clear();
+    }
     const std::size_t cells = meta.layers.size() * static_cast<std::size_t>(meta.experts);
     m_load.assign(cells, 0);
     m_gateMass.assign(meta.fields.gateWeight ? cells : 0, 0.0);

@@ -120,7 +120,7 @@ Sources recorded(const Options &options, const fs::path &file, Command &command)
     const TraceMeta shape = traceMeta(*open.model, *open.backend, spec);
     const std::int64_t logitBytes = sequences.tokens * shape.moeLayers() * shape.experts * std::int64_t{sizeof(std::uint16_t)};
     spec.capture.routerLogits = !options.noLogits && logitBytes <= mostLogitBytes;
-    const auto sink = createTraceFile(file, {});
+    const auto sink = createTraceFile(file, {.dated = false});
     RecordingChecks checks;
     CheckedSink checked{*sink, checks};
     command.terminal.note(
@@ -168,7 +168,7 @@ Sources imported(const Options &options, const fs::path &file, Command &command)
     import.commandLine = command.line;
     const std::vector<fs::path> files(options.files.begin(), options.files.end());
     ImportReport report;
-    const auto sink = createTraceFile(file, {});
+    const auto sink = createTraceFile(file, {.dated = false});
     importTrace(files, import, *sink, report, command.terminal.progress());
     command.terminal.endProgress();
     ReportSource source{.trace = openTraceFile(file), .name = fileNames(options.files), .origin = {}, .recordedNow = true};

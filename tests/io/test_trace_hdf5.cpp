@@ -360,6 +360,30 @@ private slots:
         QCOMPARE(QString::fromStdString(difference(*randomTrace({}, 1), *openTraceFile(in(folder, "t.h5")))), QString{});
     }
 
+    void sameDataSameBytes()
+    {
+        QTemporaryDir folder;
+        TraceShape shape;
+        shape.sequences = 40;
+        shape.maxTokens = 2000;
+        shape.fields = allFields();
+        QByteArray first;
+        for (const char *name : {"a.h5", "b.h5"}) {
+            const auto sink = createTraceFile(in(folder, name), {.dated = false});
+            record(*sink, shape, 1);
+            QFile file(QString::fromStdString(in(folder, name).string()));
+            QVERIFY(file.open(QIODevice::ReadOnly));
+            const QByteArray bytes = file.readAll();
+            QVERIFY(bytes.size() > 100'000);
+            if (first.isEmpty())
+                first = bytes;
+            else
+                QVERIFY(bytes == first);
+            QTest::qSleep(1100); // another second on the clock
+        }
+        QVERIFY(openTraceFile(in(folder, "a.h5"))->meta().dateCreated.empty());
+    }
+
     void dateHonoursSourceDateEpoch()
     {
         QTemporaryDir folder;
