@@ -34,6 +34,21 @@ QSize sizeOf(const Figure &figure)
     return {width, std::clamp(130 + 14 * rows, 240, 620)};
 }
 
+/// On paper most charts and maps are half as wide as the page: two stand side by side, and little is left empty before a new page.
+QSize paperSizeOf(const Figure &figure)
+{
+    constexpr std::size_t fewCurves = 8, fewBars = 12, fewCells = 24;
+    if (figure.series) {
+        const Series &series = *figure.series;
+        const bool simple = series.curves.size() <= fewCurves && (!series.bars || series.names.size() <= fewBars);
+        return simple ? QSize{pageColumn, 260} : QSize{pageWidth, 360};
+    }
+    const auto rows = figure.matrix->rows.size();
+    if (figure.matrix->columns.size() <= fewCells && rows <= fewCells)
+        return {pageColumn, figure.matrix->rows == figure.matrix->columns ? 350 : std::clamp(120 + 15 * static_cast<int>(rows), 220, 350)};
+    return {pageWidth, sizeOf(figure).height()};
+}
+
 /// QSvgGenerator writes a document with a prolog, a size in millimetres and a description of itself.
 QByteArray elementOf(QByteArray document)
 {
@@ -83,7 +98,8 @@ PaintedFigure paintFigure(const Figure &figure)
     generator.setResolution(figureDpi);
     paint(generator, figure, painted.size);
     painted.svg = elementOf(buffer.data());
-    paint(painted.picture, figure, painted.size);
+    painted.pictureSize = paperSizeOf(figure);
+    paint(painted.picture, figure, painted.pictureSize);
     return painted;
 }
 

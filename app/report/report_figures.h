@@ -18,11 +18,14 @@ FigureLook reportLook();
 
 struct PaintedFigure {
     QByteArray svg; ///< a whole <svg> element without namespaces, width or height, so that it can stand in HTML
-    QPicture picture; ///< the same for any painter in any thread, where text stays text
     QSize size; ///< in CSS pixels
+    QPicture picture; ///< for paper, for any painter in any thread, where text stays text
+    QSize pictureSize; ///< in the same pixels; pageColumn wide where it is simple enough to stand beside another, else pageWidth
 };
 
 /// Only on the GUI thread: charts are graphics scenes.
+inline constexpr int pageWidth = 780, pageColumn = 384; ///< of figures on paper; two columns and what is between them are a page
+
 PaintedFigure paintFigure(const Figure &figure);
 
 } // namespace expertscope

@@ -44,8 +44,8 @@ public:
 
     QSizeF intrinsicSize(QTextDocument *, int, const QTextFormat &format) override
     {
-        const QSizeF size = figure(format).size;
-        return size * std::min({m_width / size.width(), m_mostHeight / size.height(), 0.68});
+        const QSizeF size = figure(format).pictureSize;
+        return size * std::min(m_width / pageWidth, m_mostHeight / size.height());
     }
 
     void drawObject(QPainter *painter, const QRectF &rect, QTextDocument *, int, const QTextFormat &format) override
@@ -58,7 +58,7 @@ public:
         painter->translate(rect.topLeft());
         // a picture scales itself from its own resolution to the painter's
         const double own = static_cast<double>(painted.picture.logicalDpiX()) / painter->device()->logicalDpiX();
-        painter->scale(own * rect.width() / painted.size.width(), own * rect.height() / painted.size.height());
+        painter->scale(own * rect.width() / painted.pictureSize.width(), own * rect.height() / painted.pictureSize.height());
         painter->drawPicture(0, 0, painted.picture);
         painter->restore();
     }
@@ -75,9 +75,11 @@ private:
 
 class PdfDocument {
 public:
-    PdfDocument(const ReportContent &content, QTextDocument &document)
+    PdfDocument(const ReportContent &content, const std::vector<PaintedFigure> &figures, QTextDocument &document, double width)
         : m_content{content}
+        , m_figures{figures}
         , m_document{document}
+        , m_width{width}
         , m_cursor{&document}
     {
     }
@@ -87,13 +89,20 @@ public:
         m_cursor.beginEditBlock();
         paragraph(shownText(m_content.title), format(15, true), 0, 8);
         bool contents = false;
-        for (const Block &block : m_content.blocks) {
+        for (auto block = m_content.blocks.begin(); block != m_content.blocks.end(); ++block) {
             progress.check();
-            if (!contents && std::holds_alternative<Heading>(block)) {
+            if (!contents && std::holds_alternative<Heading>(*block)) {
                 addContents();
                 contents = true;
             }
-            std::visit([this](const auto &part) { addBlock(part); }, block);
+            const auto *figure = std::get_if<Figure>(&*block);
+            const auto *next = block + 1 == m_content.blocks.end() ? nullptr : std::get_if<Figure>(&block[1]);
+            if (figure && next && isColumn(m_figure) && isColumn(m_figure + 1)) {
+                addPair(*figure, *next);
+                ++block;
+            } else {
+                std::visit([this](const auto &part) { addBlock(part); }, *block);
+            }
         }
         m_cursor.endEditBlock();
     }
@@ -225,6 +234,7 @@ private:
         tableFormat.setCellPadding(2.4);
         tableFormat.setCellSpacing(0);
         tableFormat.setHeaderRowCount(1);
+        tableFormat.setColumnWidthConstraints(widthsOf(grid, points));
         newBlock(0, 0);
         QTextTable *table =
             m_cursor.insertTable(static_cast<int>(grid.rows.size()) + 1, static_cast<int>(grid.columns.size()), tableFormat);
@@ -242,13 +252,70 @@ private:
         if (!foot.empty())
             paragraph(shownText(foot), faint(smallSize), 1, 6);
     }
-    void addBlock(const Figure &figure)
+    bool isColumn(int figure) const { return m_figures[static_cast<std::size_t>(figure)].pictureSize.width() <= pageColumn; }
+    QTextCharFormat nextFigure()
     {
         QTextCharFormat object;
         object.setObjectType(figureObject);
         object.setProperty(figureIndex, m_figure++);
-        newBlock(6, 1).insertText(QString{QChar::ObjectReplacementCharacter}, object);
+        return object;
+    }
+    void addBlock(const Figure &figure)
+    {
+        newBlock(6, 1).insertText(QString{QChar::ObjectReplacementCharacter}, nextFigure());
         paragraph(shownText(figure.caption), faint(smallSize), 0, 6);
+    }
+    void addPair(const Figure &left, const Figure &right)
+    {
+        QTextTableFormat format;
+        format.setBorder(0);
+        format.setCellPadding(0);
+        format.setCellSpacing(0);
+        const double column = m_width * pageColumn / pageWidth;
+        format.setColumnWidthConstraints(
+            {QTextLength{QTextLength::FixedLength, m_width - column}, QTextLength{QTextLength::FixedLength, column}});
+        newBlock(4, 0);
+        QTextTable *table = m_cursor.insertTable(1, 2, format);
+        for (const int side : {0, 1}) {
+            QTextCursor cell = table->cellAt(0, side).firstCursorPosition();
+            cell.insertText(QString{QChar::ObjectReplacementCharacter}, nextFigure());
+            QTextBlockFormat caption;
+            caption.setBottomMargin(6);
+            caption.setRightMargin(side == 0 ? 8 : 0);
+            cell.insertBlock(caption);
+            cell.insertText(shownText((side == 0 ? left : right).caption), faint(smallSize));
+        }
+    }
+
+    /// What a table too wide for the page gives to each column: numbers stay on one line, texts share the rest by their length. None for
+    /// one that fits.
+    QList<QTextLength> widthsOf(const Grid &grid, double points) const
+    {
+        constexpr double padding = 8;
+        QFont font = m_document.defaultFont();
+        font.setPointSizeF(points);
+        const QFontMetricsF metrics{font, m_document.documentLayout()->paintDevice()};
+        font.setBold(true);
+        const QFontMetricsF bold{font, m_document.documentLayout()->paintDevice()};
+        std::vector<double> natural;
+        double numbers = 0, texts = 0;
+        for (std::size_t column = 0; column < grid.columns.size(); ++column) {
+            double widest = 0;
+            for (const QString &word :
+                breakable(shownText(grid.columns[column].name)).split(QRegularExpression{QStringLiteral("[ \u200b]")}))
+                widest = std::max(widest, bold.horizontalAdvance(word));
+            for (const auto &row : grid.rows)
+                widest = std::max(widest, metrics.horizontalAdvance(shownText(row[column])));
+            natural.push_back(widest + padding);
+            (grid.columns[column].numeric ? numbers : texts) += natural.back();
+        }
+        if (numbers + texts <= m_width || texts == 0 || numbers > 0.8 * m_width)
+            return {};
+        QList<QTextLength> widths;
+        for (std::size_t column = 0; column < natural.size(); ++column)
+            widths << QTextLength{
+                QTextLength::FixedLength, grid.columns[column].numeric ? natural[column] : natural[column] / texts * (m_width - numbers)};
+        return widths;
     }
 
     /// Names of columns may break behind their underscores: a table of many columns is as wide as the page.
@@ -271,7 +338,9 @@ private:
     }
 
     const ReportContent &m_content;
+    const std::vector<PaintedFigure> &m_figures;
     QTextDocument &m_document;
+    double m_width; ///< of the text
     QTextCursor m_cursor;
     QTextTable *m_contents = nullptr;
     std::vector<QTextCursor> m_parts; ///< those of the contents
@@ -343,7 +412,7 @@ QByteArray reportPdf(const ReportContent &content, const std::vector<PaintedFigu
     document.setDocumentMargin(0);
     FigureObjects objects{figures, text.width(), text.height() * 0.8};
     document.documentLayout()->registerHandler(figureObject, &objects);
-    PdfDocument pages{content, document};
+    PdfDocument pages{content, figures, document, text.width()};
     pages.build(progress);
     document.setPageSize(text);
     pages.numberPages(text.height());
