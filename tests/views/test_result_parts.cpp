@@ -14,6 +14,7 @@
 #include <QBuffer>
 #include <QCheckBox>
 #include <QComboBox>
+#include <QGraphicsScene>
 #include <QLineEdit>
 #include <QMouseEvent>
 #include <QPainter>
@@ -141,6 +142,25 @@ private Q_SLOTS:
         QCOMPARE(named.size(), 1);
         moveTo(chart.viewport(), chart.plot()->plotArea().center());
         QCOMPARE(chart.plot()->marks().curve, QString());
+    }
+
+    /// A picture is painted at once, with no event loop that would make room first.
+    void picturesLeaveRoomForTheNames()
+    {
+        Series series = lines();
+        for (int i = 0; i < 14; ++i)
+            series.curves.push_back({Curve::Role::Data, "language " + std::to_string(i), {0.1 * i, 0.2, 0.3, 0.4}, {}, {}});
+        QGraphicsScene scene;
+        auto *plot = new SeriesPlot(series, FigureLook::print(QApplication::font()), false);
+        scene.addItem(plot);
+        for (const QSizeF size : {QSizeF(700, 300), QSizeF(400, 300)}) {
+            plot->resize(size);
+            QImage image(size.toSize(), QImage::Format_RGB32);
+            QPainter painter(&image);
+            scene.render(&painter, QRectF(QPointF(), size), QRectF(QPointF(), size));
+            for (int i = 0; i < static_cast<int>(plot->names().entries().size()); ++i)
+                QVERIFY(!plot->names().rect(i).adjusted(1, 1, -1, -1).intersects(plot->plotArea()));
+        }
     }
 
     /// Names without an order cannot be guessed from their neighbours: all of them are written where their cells are.

@@ -230,6 +230,7 @@ void SeriesPlot::resizeEvent(QGraphicsSceneResizeEvent *event)
     if (margins != this->margins())
         setMargins(margins);
     QChart::resizeEvent(event);
+    QChart::layout()->activate(); // a picture is painted before any event loop would do so
 }
 
 double SeriesPlot::titleHeight() const
