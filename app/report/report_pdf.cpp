@@ -51,7 +51,8 @@ public:
     void drawObject(QPainter *painter, const QRectF &rect, QTextDocument *, int, const QTextFormat &format) override
     {
         const PaintedFigure &painted = figure(format);
-        if (!painter->clipBoundingRect().intersects(rect)) // of another page: a picture sets clips of its own
+        // of another page: a picture sets clips of its own, and a row of figures is offered to the page before its own too
+        if (rect.center().y() < m_page.top() || rect.center().y() >= m_page.bottom())
             return;
         painter->save();
         painter->setRenderHint(QPainter::LosslessImageRendering);
@@ -63,6 +64,8 @@ public:
         painter->restore();
     }
 
+    void setPage(const QRectF &page) { m_page = page; } ///< the part of the document that is drawn next
+
 private:
     const PaintedFigure &figure(const QTextFormat &format) const
     {
@@ -71,6 +74,7 @@ private:
 
     const std::vector<PaintedFigure> &m_figures;
     double m_width, m_mostHeight;
+    QRectF m_page;
 };
 
 class PdfDocument {
@@ -234,7 +238,10 @@ private:
         tableFormat.setCellPadding(2.4);
         tableFormat.setCellSpacing(0);
         tableFormat.setHeaderRowCount(1);
-        tableFormat.setColumnWidthConstraints(widthsOf(grid, points));
+        if (const QList<QTextLength> widths = widthsOf(grid, points); !widths.isEmpty()) {
+            tableFormat.setWidth(QTextLength{QTextLength::PercentageLength, 100});
+            tableFormat.setColumnWidthConstraints(widths);
+        }
         newBlock(0, 0);
         QTextTable *table =
             m_cursor.insertTable(static_cast<int>(grid.rows.size()) + 1, static_cast<int>(grid.columns.size()), tableFormat);
@@ -271,9 +278,10 @@ private:
         format.setBorder(0);
         format.setCellPadding(0);
         format.setCellSpacing(0);
-        const double column = m_width * pageColumn / pageWidth;
+        const double column = 100.0 * pageColumn / pageWidth;
+        format.setWidth(QTextLength{QTextLength::PercentageLength, 100});
         format.setColumnWidthConstraints(
-            {QTextLength{QTextLength::FixedLength, m_width - column}, QTextLength{QTextLength::FixedLength, column}});
+            {QTextLength{QTextLength::PercentageLength, 100 - column}, QTextLength{QTextLength::PercentageLength, column}});
         newBlock(4, 0);
         QTextTable *table = m_cursor.insertTable(1, 2, format);
         for (const int side : {0, 1}) {
@@ -313,8 +321,8 @@ private:
             return {};
         QList<QTextLength> widths;
         for (std::size_t column = 0; column < natural.size(); ++column)
-            widths << QTextLength{
-                QTextLength::FixedLength, grid.columns[column].numeric ? natural[column] : natural[column] / texts * (m_width - numbers)};
+            widths << QTextLength{QTextLength::PercentageLength,
+                100 / m_width * (grid.columns[column].numeric ? natural[column] : natural[column] / texts * (m_width - numbers))};
         return widths;
     }
 
@@ -424,6 +432,7 @@ QByteArray reportPdf(const ReportContent &content, const std::vector<PaintedFigu
         progress.report(page, count, "pages");
         if (page > 0)
             writer.newPage();
+        objects.setPage({0, page * text.height(), text.width(), text.height()});
         paintPage(painter, document, page, count, shownText(content.title), paper, text);
     }
     painter.end();
