@@ -38,7 +38,6 @@ AnalysisKind endless()
         .source = "none",
         .params = {},
         .traces = 1,
-        .missing = [](const AnalysisInput &) -> std::string { return {}; },
         .run = [](const AnalysisInput &, const Params &, const Progress &progress) -> Result {
             for (;;) {
                 progress.check();

@@ -316,7 +316,7 @@ void AnalysisView::sayWhy()
                                      : QStringLiteral("Choose one of the other open traces above."));
     else if (error && error->kind == ErrorKind::Check) {
         // What was missing from the start is said by the remedy alone; what came up on the way has a reason of its own.
-        const bool lacks = !kind.missing(input(kind)).empty();
+        const bool lacks = !missing(kind, input(kind), Params(kind.params, m_current->values())).empty();
         empty->say(QStringLiteral("%1 cannot run here").arg(text(kind.title)),
             lacks ? text(error->remedy) : sentence(error->message) + u' ' + sentence(error->remedy));
     } else if (error)
