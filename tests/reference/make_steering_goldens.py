@@ -25,6 +25,7 @@ acts on generated text has instead, for the prompt of sequence 0:
 
     <recipe>/generated           int32   [G]   greedy continuation; end of text does not stop it
     <recipe>/step_logits         float32 [G,V] what each was the largest of; -inf where self-contrast rules a token out
+    <recipe>/strong_logits       float32 [G,V] of the pass by the model's own rule, with self-contrast
 
 Sequence s has the label "language": LANGUAGES[s]. No decision in these files is close: the weight of a chosen expert differs
 from that of the next by more than 3e-5 of itself (or not at all), and sums from the threshold they are compared with by as
@@ -86,6 +87,8 @@ SHARED_RECIPES = [
     recipe("scale-abs", "z + c |z|, both signs", [edit("scale-abs", {"0": [0, 1], "2": [2]}, strength=0.6),
                                                   edit("scale-abs", {"2": [4]}, strength=-0.8)]),
     recipe("mask", "ablation", [edit("mask", {"0": [1], "2": [0, 5]})]),
+    recipe("exclude", "not chosen, the others' weights as they were; in mixtral one expert is left in layer 2",
+           [edit("exclude", {"0": [1], "2": [0, 2, 3, 4, 5]})]),
     recipe("mask-then-min", "the smallest logit is that of an expert that is not masked",
            [edit("mask", {"0": [0], "2": [2]}), edit("force-min", {"0": [3], "2": [4]}, epsilon=0.1),
             edit("log-max", {"0": [1]})]),
@@ -224,7 +227,7 @@ def edit_logits(z, edits, place, rule):
                 z = z + strength * torch.tensor(setting["vectors"][str(place.layer)])
             continue
         chosen = experts_of(setting, place, rule)
-        if not chosen or op.startswith("weight-"):
+        if not chosen or op == "exclude" or op.startswith("weight-"):
             continue
         if op == "add":
             z[chosen] += strength
@@ -311,11 +314,12 @@ def relative_entropy(p, q):
     return (1 - (p ** q).sum()) / (1 - n ** (1 - q))
 
 
-def route(z, policies, place, rule, decisions):
+def route(z, edits, policies, place, rule, decisions):
     """Chosen experts and their weights, for edited logits."""
     active = active_policies(policies, place)
     p = torch.softmax(z, -1)
-    order = descending(p)
+    excluded = {e for s in edits if s["op"] == "exclude" and acts_on(s, place) for e in experts_of(s, place, rule)}
+    order = torch.tensor([int(e) for e in descending(p) if int(e) not in excluded])
     count, weigh = rule.k, as_model
     ids = None
     for setting in active:
@@ -368,7 +372,7 @@ def route(z, policies, place, rule, decisions):
             raise ValueError(name)
     if ids is None:
         ids = order[:count]
-        decisions.order(p, count)
+        decisions.order(p[order], count)
     return ids, weigh(p, ids, rule)
 
 
@@ -417,7 +421,7 @@ class Steered:
             place.layer = layer
             tempered = with_temperature(z, self.recipe["policies"], place)
             edited = edit_logits(tempered, self.recipe["edits"], place, self.rule)
-            ids, weights = route(edited, self.recipe["policies"], place, self.rule, self.decisions)
+            ids, weights = route(edited, self.recipe["edits"], self.recipe["policies"], place, self.rule, self.decisions)
             weights = edit_weights(ids, weights, self.recipe["edits"], place, self.rule)
             self.decisions.order(weights, len(weights))
             by_weight = descending(weights)
@@ -469,7 +473,7 @@ def contrasted(strong, weak, setting, decisions):
 
 def generated(steered, prompt, decisions):
     """Greedy continuation; every step runs the whole prefix again, so that no cache can hide a mistake."""
-    sequence, rows = prompt.clone(), []
+    sequence, rows, strong_rows = prompt.clone(), [], []
     strong_recipe = steered.recipe
     contrast = [s for s in strong_recipe["policies"] if s["policy"] == "self-contrast"]
     for _ in range(STEPS):
@@ -477,6 +481,7 @@ def generated(steered, prompt, decisions):
             return Place(-1, position, len(prompt), LANGUAGES[0], position >= len(prompt))
         logits = steered.run(sequence, place)[-1]
         for setting in contrast:
+            strong_rows.append(logits)
             steered.recipe = recipe("weak", "", policies=[policy(setting["weak"], rank=setting["rank"])])
             logits = contrasted(logits, steered.run(sequence, place)[-1], setting, decisions)
             steered.recipe = strong_recipe
@@ -484,7 +489,8 @@ def generated(steered, prompt, decisions):
         decisions.gap(*best.values)
         rows.append(logits)
         sequence = torch.cat([sequence, best.indices[:1]])
-    return dict(generated=sequence[len(prompt):].int(), step_logits=torch.stack(rows))
+    values = dict(generated=sequence[len(prompt):].int(), step_logits=torch.stack(rows))
+    return values | dict(strong_logits=torch.stack(strong_rows)) if contrast else values
 
 
 def acts_while_decoding(recipe):

@@ -7,6 +7,7 @@
 #include "plain_backend.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <stdexcept>
 
@@ -14,22 +15,28 @@ namespace expertscope {
 
 namespace {
 
-const std::string root = std::string{TEST_DATA_DIR} + "/families/";
+const std::string data = std::string{TEST_DATA_DIR} + '/';
+const std::string root = data + "families/";
 
 } // namespace
 
-Golden::Golden(const std::string &name)
-    : m_name{name}
+GoldenTensors::GoldenTensors(const std::string &file)
 {
-    auto files = std::make_shared<ModelFiles>(*openModelFolder(root + name));
-    files->generationConfigJson = R"({"eos_token_id": 2147483647})";
-    m_files = files;
-    SafetensorsFile golden = mapSafetensors(root + name + "/golden.safetensors");
+    SafetensorsFile golden = mapSafetensors(data + file);
     m_tensors.insert(golden.tensors.begin(), golden.tensors.end());
     m_owners = std::move(golden.owners);
 }
 
-std::vector<float> Golden::floats(const std::string &tensor) const
+Golden::Golden(const std::string &name)
+    : GoldenTensors{"families/" + name + "/golden.safetensors"}
+    , m_name{name}
+{
+    auto files = std::make_shared<ModelFiles>(*openModelFolder(root + name));
+    files->generationConfigJson = R"({"eos_token_id": 2147483647})";
+    m_files = files;
+}
+
+std::vector<float> GoldenTensors::floats(const std::string &tensor) const
 {
     const Tensor &stored = m_tensors.at(tensor);
     if (stored.dtype != DType::F32)
@@ -37,7 +44,7 @@ std::vector<float> Golden::floats(const std::string &tensor) const
     return {stored.f32(), stored.f32() + stored.count()};
 }
 
-std::vector<std::int32_t> Golden::ints(const std::string &tensor) const
+std::vector<std::int32_t> GoldenTensors::ints(const std::string &tensor) const
 {
     const Tensor &stored = m_tensors.at(tensor);
     if (stored.dtype != DType::I32)
@@ -88,6 +95,28 @@ void Capturer::keep(const std::string &name, const Tensor &tensor)
     const std::size_t before = to.size();
     to.resize(before + static_cast<std::size_t>(tensor.count()));
     m_backend.download(tensor, std::span{to}.subspan(before));
+}
+
+double rootMeanSquare(const std::vector<float> &v)
+{
+    double sum = 0;
+    for (float x : v)
+        sum += static_cast<double>(x) * static_cast<double>(x);
+    return std::sqrt(sum / static_cast<double>(v.size()));
+}
+
+double largestError(const std::vector<float> &ours, const std::vector<float> &reference)
+{
+    if (ours.size() != reference.size())
+        return INFINITY;
+    const double floor = rootMeanSquare(reference);
+    double largest = 0;
+    for (std::size_t i = 0; i < ours.size(); ++i) {
+        const double size = std::max(std::fabs(static_cast<double>(reference[i])), floor);
+        const double error = std::fabs(static_cast<double>(ours[i]) - static_cast<double>(reference[i])) / size;
+        largest = std::isnan(error) ? INFINITY : std::max(largest, error);
+    }
+    return largest;
 }
 
 std::unique_ptr<Backend> makeBackend(const std::string &name)

@@ -14,16 +14,28 @@
 
 namespace expertscope {
 
-class Golden {
+/// The tensors of one golden.safetensors, by name.
+class GoldenTensors {
+public:
+    /// A path below tests/data.
+    explicit GoldenTensors(const std::string &file);
+
+    bool has(const std::string &tensor) const { return m_tensors.contains(tensor); }
+    std::vector<float> floats(const std::string &tensor) const;
+    std::vector<std::int32_t> ints(const std::string &tensor) const;
+
+private:
+    std::map<std::string, Tensor> m_tensors;
+    std::vector<std::shared_ptr<void>> m_owners;
+};
+
+class Golden : public GoldenTensors {
 public:
     explicit Golden(const std::string &name);
 
     const std::string &name() const { return m_name; }
     /// The checkpoint, with no end-of-text token: the reference's greedy continuations go past it.
     std::shared_ptr<const ModelFiles> files() const { return m_files; }
-    bool has(const std::string &tensor) const { return m_tensors.contains(tensor); }
-    std::vector<float> floats(const std::string &tensor) const;
-    std::vector<std::int32_t> ints(const std::string &tensor) const;
     std::vector<TokenSequence> sequences() const;
 
     static std::vector<std::string> names();
@@ -31,8 +43,6 @@ public:
 private:
     std::string m_name;
     std::shared_ptr<const ModelFiles> m_files;
-    std::map<std::string, Tensor> m_tensors;
-    std::vector<std::shared_ptr<void>> m_owners;
 };
 
 /// Keeps everything a forward pass shows, under the names of the golden tensors.
@@ -55,6 +65,10 @@ private:
     void keep(const std::string &name, const Tensor &tensor);
     Backend &m_backend;
 };
+
+double rootMeanSquare(const std::vector<float> &v);
+/// The largest |ours - reference| / max(|reference|, rms of the reference); infinite where a number is missing or not one.
+double largestError(const std::vector<float> &ours, const std::vector<float> &reference);
 
 /// Backends by name: "plain" and "cpu".
 std::unique_ptr<Backend> makeBackend(const std::string &name);

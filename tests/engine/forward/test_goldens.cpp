@@ -16,33 +16,11 @@ using namespace expertscope;
 
 namespace {
 
-double rootMeanSquare(const std::vector<float> &v)
-{
-    double sum = 0;
-    for (float x : v)
-        sum += static_cast<double>(x) * static_cast<double>(x);
-    return std::sqrt(sum / static_cast<double>(v.size()));
-}
-
 double distance(const std::vector<float> &a, const std::vector<float> &b)
 {
     std::vector<float> difference(a.size());
     std::transform(a.begin(), a.end(), b.begin(), difference.begin(), std::minus{});
     return rootMeanSquare(difference);
-}
-
-double largestError(const std::vector<float> &ours, const std::vector<float> &reference)
-{
-    if (ours.size() != reference.size())
-        return INFINITY;
-    const double floor = rootMeanSquare(reference);
-    double largest = 0;
-    for (std::size_t i = 0; i < ours.size(); ++i) {
-        const double size = std::max(std::fabs(static_cast<double>(reference[i])), floor);
-        const double error = std::fabs(static_cast<double>(ours[i]) - static_cast<double>(reference[i])) / size;
-        largest = std::isnan(error) ? INFINITY : std::max(largest, error);
-    }
-    return largest;
 }
 
 struct Loaded {
