@@ -72,7 +72,7 @@ void writeFile(const std::filesystem::path &file, const std::string &text, bool 
     stream << text;
     stream.close();
     if (!stream)
-        throw Error{ErrorKind::Input, "the result could not be written", file.string(), "Make room on the disk, or write elsewhere"};
+        throw Error{ErrorKind::Input, "the file could not be written", file.string(), "Make room on the disk, or write elsewhere"};
     part.commit();
 }
 

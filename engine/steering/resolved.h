@@ -1,0 +1,15 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+// A recipe spelled out for one model, for those who carry it elsewhere: nothing is left to defaults.
+#pragma once
+
+#include "engine/core/model_config.h"
+#include "engine/core/recipe.h"
+
+namespace expertscope {
+
+/// The same recipe without what is switched off, with every layer and expert listed (those beyond k that are not forced left out) and
+/// every setting given, in the order of its declaration. What acts on no layer is left out. Throws Error (Check) as validate() does.
+Recipe resolved(const Recipe &recipe, const ModelConfig &config);
+
+} // namespace expertscope
