@@ -87,7 +87,7 @@ QString compiled(const std::vector<std::string> &programs, const char *action)
     for (const std::string &program : programs)
         process.write(QByteArray::fromStdString(program).append('\0'));
     process.closeWriteChannel();
-    process.waitForFinished();
+    process.waitForFinished(-1);
     return QString::fromUtf8(process.readAllStandardOutput() + process.readAllStandardError()).trimmed();
 }
 

@@ -155,7 +155,7 @@ def check(program, folder, model, recipe, work, texts):
     export = expertscope("recipe", recipe, "--model", folder, "--export-transformers", script, "--force", "-q")
     if export.returncode:
         print(f"  {recipe.stem:22s} no script: {export.stderr.strip().splitlines()[0]}")
-        return export.returncode == 3
+        return export.returncode == 4  # refused in words
     run = expertscope("trace", "--model", folder, "--corpus", texts, "--recipe", recipe, "--logits", "-o", trace_file, "--force", "-q")
     if run.returncode:
         print(f"  {recipe.stem:22s} {run.stderr.strip()}")
