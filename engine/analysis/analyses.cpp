@@ -3,16 +3,71 @@
 // The list of analyses: one line each; the files beside this one hold them.
 #include "engine/analysis/analyses.h"
 
+#include "engine/analysis/cut_trace.h"
+#include "engine/analysis/token_filter.h"
 #include "engine/core/error.h"
 
 #include <algorithm>
-#include <array>
+#include <deque>
+#include <numeric>
 
 namespace expertscope {
 
+namespace {
+
+bool has(const AnalysisKind &kind, std::string_view param)
+{
+    return std::any_of(kind.params.begin(), kind.params.end(), [&](const ParamKind &one) { return one.id == param; });
+}
+
+/// The parameters of the analyses that got those of the token filters; their kinds point into them.
+std::deque<std::vector<ParamKind>> &filteringParams()
+{
+    static std::deque<std::vector<ParamKind>> lists;
+    return lists;
+}
+
+bool cutsTokens(const AnalysisKind &kind)
+{
+    const auto &lists = filteringParams();
+    return std::any_of(lists.begin(), lists.end(), [&](const auto &list) { return list.data() == kind.params.data(); });
+}
+
+/// An analysis of one trace that does not choose its tokens itself gets the settings that every one understands: its trace is cut.
+std::vector<AnalysisKind> withTokenFilters(std::vector<AnalysisKind> kinds)
+{
+    for (AnalysisKind &kind : kinds) {
+        if (kind.traces != 1 || has(kind, "phase") || has(kind, "span"))
+            continue;
+        std::vector<ParamKind> &list = filteringParams().emplace_back(kind.params.begin(), kind.params.end());
+        list.insert(list.end(), tokenFilterParams.begin(), tokenFilterParams.end());
+        kind.params = list;
+    }
+    return kinds;
+}
+
+/// The input with its trace cut to the tokens that the settings leave.
+AnalysisInput cut(AnalysisInput input, const Params &params, const Progress &progress, std::vector<std::string> &notes)
+{
+    const TokenFilter filter = tokenFilter(params);
+    if (filter.all())
+        return input;
+    TracePtr &trace = input.traces.front();
+    if (trace->importedCounts())
+        throw Error{ErrorKind::Check, "imported counts have no single tokens to choose from", "token filter",
+            "Count all tokens, or import a recording of tokens"};
+    ParallelTexts all;
+    all.sequences.resize(trace->meta().sequences.size());
+    std::iota(all.sequences.begin(), all.sequences.end(), 0);
+    trace = cutTrace(trace, keptRanges(trace->meta(), countedTokens(*trace, filter, all, progress, notes)));
+    return input;
+}
+
+} // namespace
+
 std::span<const AnalysisKind> analyses()
 {
-    static const std::array kinds{
+    static const std::vector<AnalysisKind> kinds = withTokenFilters({
         routingDivergence(),
         languageEntropy(),
         tokenConsistency(),
@@ -34,7 +89,7 @@ std::span<const AnalysisKind> analyses()
         traceAgreement(),
         riskDifference(),
         tokenPmi(),
-    };
+    });
     return kinds;
 }
 
@@ -68,7 +123,9 @@ Result runAnalysis(const AnalysisKind &kind, const AnalysisInput &input, const P
             std::string{kind.id}, "Give as many traces as it compares"};
     if (const std::string lacks = missing(kind, input, params); !lacks.empty())
         throw Error{ErrorKind::Check, "the trace does not hold what this analysis needs", std::string{kind.id}, lacks};
-    Result result = kind.run(input, params, progress);
+    std::vector<std::string> notes;
+    Result result = kind.run(cutsTokens(kind) ? cut(input, params, progress, notes) : input, params, progress);
+    result.notes.insert(result.notes.end(), notes.begin(), notes.end());
     result.analysis = kind.id;
     result.title = kind.title;
     result.settings = params.all();

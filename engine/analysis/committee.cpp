@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Experts that rank high in every domain: the standing committee, and how much the top experts of two domains have in common.
 #include "engine/analysis/analyses.h"
+#include "engine/analysis/expert_committee.h"
+#include "engine/analysis/group_shares.h"
 #include "engine/analysis/result_parts.h"
 #include "engine/analysis/routing_profile.h"
 #include "engine/analysis/sequence_counts.h"
@@ -29,174 +31,12 @@ constexpr ParamKind params[] = {
     {"frequency", "In how many domains", "Share of the domains in whose top a member has to be", ParamKind::Type::Real, "0.8", 0, 1},
     {"rank-deviation", "Rank deviation", "Largest standard deviation of a member's rank over the domains; 0: as large as the top",
         ParamKind::Type::Real, "0", 0, 1e6},
+    {"bootstrap", "Bootstrap replicates", "Draws of whole sequences within their groups for the intervals; 0 leaves them out",
+        ParamKind::Type::Integer, "200", 0, 10000},
     {"permutations", "Permutations", "Relabellings of whole sequences for the null of the overlap; 0 leaves them out",
         ParamKind::Type::Integer, "200", 0, 100000},
-    {"seed", "Seed", "Of the permutations", ParamKind::Type::Integer, "42", 0, 9e15},
+    {"seed", "Seed", "Of the bootstrap and the permutations", ParamKind::Type::Integer, "42", 0, 9e15},
 };
-
-/// Rank of each expert, 0 = largest; equal ones in the order of their numbers.
-std::vector<int> ranks(std::span<const double> values)
-{
-    std::vector<int> order(values.size()), rank(values.size());
-    std::iota(order.begin(), order.end(), 0);
-    std::stable_sort(order.begin(), order.end(),
-        [&](int a, int b) { return values[static_cast<std::size_t>(a)] > values[static_cast<std::size_t>(b)]; });
-    for (std::size_t r = 0; r < order.size(); ++r)
-        rank[static_cast<std::size_t>(order[r])] = static_cast<int>(r);
-    return rank;
-}
-
-double jaccard(std::span<const int> a, std::span<const int> b, int top)
-{
-    int both = 0, either = 0;
-    for (std::size_t e = 0; e < a.size(); ++e) {
-        both += a[e] < top && b[e] < top;
-        either += a[e] < top || b[e] < top;
-    }
-    return either ? static_cast<double>(both) / either : noNumber;
-}
-
-/// sum |c_i - c_j| / (2 E sum c).
-double gini(std::vector<double> values)
-{
-    std::sort(values.begin(), values.end());
-    const auto n = static_cast<double>(values.size());
-    const double sum = std::accumulate(values.begin(), values.end(), 0.0);
-    double ranked = 0;
-    for (std::size_t i = 0; i < values.size(); ++i)
-        ranked += static_cast<double>(i + 1) * values[i];
-    return sum > 0 ? 2 * ranked / (n * sum) - (n + 1) / n : noNumber;
-}
-
-/// Mean profile of each group: [G, E]. of: group of each row of profiles; rows of NaN are left out. A group without a row is NaN.
-std::vector<double> groupMeans(std::span<const float> profiles, std::span<const int> of, std::size_t groups, std::size_t experts)
-{
-    std::vector<double> sums(groups * experts, 0.0);
-    std::vector<std::int64_t> n(groups, 0);
-    for (std::size_t u = 0; u < of.size(); ++u) {
-        if (std::isnan(profiles[u * experts]))
-            continue;
-        const auto g = static_cast<std::size_t>(of[u]);
-        ++n[g];
-        for (std::size_t e = 0; e < experts; ++e)
-            sums[g * experts + e] += static_cast<double>(profiles[u * experts + e]);
-    }
-    for (std::size_t g = 0; g < groups; ++g)
-        for (std::size_t e = 0; e < experts; ++e)
-            sums[g * experts + e] = n[g] ? sums[g * experts + e] / static_cast<double>(n[g]) : noNumber;
-    return sums;
-}
-
-std::vector<std::vector<int>> groupRanks(std::span<const double> means, std::size_t experts)
-{
-    std::vector<std::vector<int>> rank;
-    for (std::size_t g = 0; g * experts < means.size(); ++g)
-        if (!std::isnan(means[g * experts]))
-            rank.push_back(ranks(means.subspan(g * experts, experts)));
-    return rank;
-}
-
-double meanJaccard(const std::vector<std::vector<int>> &rank, int top)
-{
-    std::vector<double> pairs;
-    for (std::size_t a = 0; a < rank.size(); ++a)
-        for (std::size_t b = a + 1; b < rank.size(); ++b)
-            pairs.push_back(jaccard(rank[a], rank[b], top));
-    return mean(pairs);
-}
-
-struct Candidate {
-    int expert;
-    double contribution, meanRank, deviation, frequency;
-    bool member = false, pareto = false;
-};
-
-struct LayerCommittee {
-    std::vector<double> pairs; ///< [G, G] Jaccard; NaN where a group has no profile
-    std::vector<Candidate> candidates; ///< in the top of enough groups
-    std::vector<double> null; ///< mean Jaccard of relabelled sequences
-    double jaccard = noNumber, least = noNumber, gini = noNumber, mass = 0;
-    std::int64_t members = 0;
-};
-
-struct Rule {
-    int top;
-    double frequency, deviation;
-};
-
-LayerCommittee judge(std::span<const double> means, std::size_t experts, const Rule &rule)
-{
-    LayerCommittee result;
-    const std::size_t groups = means.size() / experts;
-    const auto hasProfile = [&](std::size_t g) { return !std::isnan(means[g * experts]); };
-    std::vector<std::vector<int>> rank(groups);
-    std::vector<double> contribution(experts, 0.0);
-    double judged = 0;
-    for (std::size_t g = 0; g < groups; ++g) {
-        if (!hasProfile(g))
-            continue;
-        rank[g] = ranks(means.subspan(g * experts, experts));
-        ++judged;
-        for (std::size_t e = 0; e < experts; ++e)
-            contribution[e] += means[g * experts + e];
-    }
-    result.pairs.assign(groups * groups, noNumber);
-    std::vector<double> pairs;
-    for (std::size_t a = 0; a < groups; ++a)
-        for (std::size_t b = 0; b < groups; ++b)
-            if (hasProfile(a) && hasProfile(b)) {
-                result.pairs[a * groups + b] = jaccard(rank[a], rank[b], rule.top);
-                if (a < b)
-                    pairs.push_back(result.pairs[a * groups + b]);
-            }
-    result.jaccard = mean(pairs);
-    if (!pairs.empty())
-        result.least = *std::min_element(pairs.begin(), pairs.end());
-    if (judged < 1)
-        return result;
-    for (double &c : contribution)
-        c /= judged;
-    result.gini = gini(contribution);
-    for (std::size_t e = 0; e < experts; ++e) {
-        double inTop = 0, sum = 0, squares = 0;
-        for (std::size_t g = 0; g < groups; ++g)
-            if (hasProfile(g)) {
-                inTop += rank[g][e] < rule.top;
-                sum += rank[g][e] + 1;
-                squares += (rank[g][e] + 1.0) * (rank[g][e] + 1.0);
-            }
-        Candidate c{static_cast<int>(e), contribution[e], sum / judged, 0, inTop / judged};
-        c.deviation = std::sqrt(std::max(0.0, squares / judged - c.meanRank * c.meanRank));
-        if (c.frequency < rule.frequency || inTop == 0)
-            continue;
-        c.member = c.deviation <= rule.deviation;
-        result.members += c.member;
-        result.mass += c.member ? c.contribution : 0;
-        result.candidates.push_back(c);
-    }
-    for (Candidate &c : result.candidates)
-        c.pareto = std::none_of(result.candidates.begin(), result.candidates.end(), [&](const Candidate &other) {
-            return other.meanRank <= c.meanRank && other.deviation <= c.deviation
-                && (other.meanRank < c.meanRank || other.deviation < c.deviation);
-        });
-    std::stable_sort(
-        result.candidates.begin(), result.candidates.end(), [](const Candidate &a, const Candidate &b) { return a.meanRank < b.meanRank; });
-    return result;
-}
-
-/// P(an expert is in the top of at least `share` of the groups) where each group's top is a set at random.
-double committeeByChance(double inTop, std::size_t groups, double share)
-{
-    const auto n = static_cast<double>(groups);
-    double sum = 0, logChoose = 0;
-    for (std::size_t g = 0; g <= groups; ++g) {
-        const auto x = static_cast<double>(g);
-        if (x / n >= share && g > 0)
-            sum += inTop >= 1 ? (g == groups ? 1.0 : 0.0) : std::exp(logChoose + x * std::log(inTop) + (n - x) * std::log1p(-inTop));
-        logChoose += std::log(n - x) - std::log(x + 1);
-    }
-    return sum;
-}
 
 struct Judged {
     std::vector<std::string> groups;
@@ -206,7 +46,7 @@ struct Judged {
     std::string grouping;
 };
 
-Judged fromCounts(const RoutingSummary &counts, const std::string &from, const Rule &rule, std::vector<std::string> &notes)
+Judged fromCounts(const RoutingSummary &counts, const std::string &from, const CommitteeRule &rule, std::vector<std::string> &notes)
 {
     const bool mass = !counts.gateMass.empty() && from != "counts";
     if (from == "softmax" || (from == "gate-mass" && !mass))
@@ -229,7 +69,7 @@ Judged fromCounts(const RoutingSummary &counts, const std::string &from, const R
             for (double &x : row)
                 x = sum > 0 ? x / sum : noNumber;
         }
-        judged.layers.push_back(judge(means, experts, rule));
+        judged.layers.push_back(judgeCommittee(means, experts, rule));
     }
     notes.push_back("The trace holds imported sums: contributions are shares of the " + std::string{mass ? "gate weights" : "choices"}
         + " of each group, and there are no sequences to relabel for a null.");
@@ -237,7 +77,7 @@ Judged fromCounts(const RoutingSummary &counts, const std::string &from, const R
 }
 
 Judged fromTokens(
-    const RoutingTrace &trace, const Params &given, const Rule &rule, const Progress &progress, std::vector<std::string> &notes)
+    const RoutingTrace &trace, const Params &given, const CommitteeRule &rule, const Progress &progress, std::vector<std::string> &notes)
 {
     const TraceMeta &meta = trace.meta();
     const SequenceGroups groups = groupSequences(meta, given.text("grouping"));
@@ -271,15 +111,41 @@ Judged fromTokens(
         relabelled.push_back(of);
         random.shuffle(std::span{relabelled.back()});
     }
+    const auto replicates = static_cast<std::size_t>(given.integer("bootstrap"));
+    const GroupDraws draws = drawGroups(meta, groups, replicates, 0, static_cast<std::uint64_t>(given.integer("seed")));
     forEachLayerProfile(trace, request, progress, [&](int layer, std::span<const float> profiles) {
         LayerCommittee &result = judged.layers[static_cast<std::size_t>(layer)];
-        result = judge(groupMeans(profiles, of, groups.names.size(), experts), experts, rule);
+        result = judgeCommittee(groupMeans(profiles, of, groups.names.size(), experts), experts, rule);
+        std::vector<std::uint32_t> times(of.size());
+        for (std::size_t r = 0; r < replicates; ++r) {
+            progress.check();
+            for (std::size_t u = 0; u < of.size(); ++u)
+                times[u] = draws.times[r * groups.of.size() + static_cast<std::size_t>(request.sequences[u])];
+            const LayerCommittee drawn = judgeCommittee(groupMeans(profiles, of, groups.names.size(), experts, times), experts, rule);
+            result.drawnJaccard.push_back(drawn.jaccard);
+            result.drawnGini.push_back(drawn.gini);
+            result.drawnMass.push_back(drawn.mass);
+        }
         for (const std::vector<int> &labels : relabelled) {
             progress.check();
-            result.null.push_back(meanJaccard(groupRanks(groupMeans(profiles, labels, groups.names.size(), experts), experts), rule.top));
+            result.null.push_back(meanJaccard(groupMeans(profiles, labels, groups.names.size(), experts), experts, rule.top));
         }
     });
     return judged;
+}
+
+/// Of the mean over layers, whose sequences are drawn together. Groups of one sequence each cannot vary: then there is none.
+Interval meanInterval(const std::vector<LayerCommittee> &layers, std::vector<double> LayerCommittee::*drawn)
+{
+    std::vector<double> means;
+    for (std::size_t r = 0; !layers.empty() && r < (layers.front().*drawn).size(); ++r) {
+        std::vector<double> values;
+        for (const LayerCommittee &layer : layers)
+            values.push_back((layer.*drawn)[r]);
+        means.push_back(mean(values));
+    }
+    const Interval interval = interval95(means);
+    return interval.low < interval.high ? interval : Interval{};
 }
 
 Result run(const AnalysisInput &input, const Params &given, const Progress &progress)
@@ -287,7 +153,7 @@ Result run(const AnalysisInput &input, const Params &given, const Progress &prog
     const RoutingTrace &trace = *input.traces.front();
     const TraceMeta &meta = trace.meta();
     Result result;
-    Rule rule{
+    CommitteeRule rule{
         .top = static_cast<int>(given.integer("top")), .frequency = given.real("frequency"), .deviation = given.real("rank-deviation")};
     if (rule.top == 0)
         rule.top = meta.model.topK > 0 ? meta.model.topK : meta.slotCount;
@@ -305,13 +171,16 @@ Result run(const AnalysisInput &input, const Params &given, const Progress &prog
     const double membersByChance = experts * committeeByChance(inTop, judged.groups.size(), rule.frequency);
 
     std::vector<std::int64_t> members, n, layerOf, expert, member, pareto, groupsOf;
-    std::vector<double> overlap, least, chance, nullLow, nullHigh, p, giniColumn, membersChance, mass, massChance;
+    std::vector<double> overlap, low, high, least, chance, nullLow, nullHigh, p, giniColumn, membersChance, mass, massChance;
     std::vector<double> contribution, uniform, meanRank, deviation, frequency;
     std::vector<double> meanPairs(judged.groups.size() * judged.groups.size(), 0.0), pairLayers(meanPairs.size(), 0.0);
     for (std::size_t m = 0; m < judged.layers.size(); ++m) {
         const LayerCommittee &layer = judged.layers[m];
         const Interval null = interval95(layer.null);
+        const Interval drawn = interval95(layer.drawnJaccard);
         overlap.push_back(layer.jaccard);
+        low.push_back(drawn.low);
+        high.push_back(drawn.high);
         least.push_back(layer.least);
         chance.push_back(jaccardByChance);
         nullLow.push_back(null.low);
@@ -326,7 +195,7 @@ Result run(const AnalysisInput &input, const Params &given, const Progress &prog
         mass.push_back(layer.mass);
         massChance.push_back(static_cast<double>(layer.members) / experts);
         n.push_back(judged.n);
-        for (const Candidate &c : layer.candidates) {
+        for (const CommitteeCandidate &c : layer.candidates) {
             layerOf.push_back(meta.layers[m]);
             expert.push_back(c.expert);
             contribution.push_back(c.contribution);
@@ -347,10 +216,15 @@ Result run(const AnalysisInput &input, const Params &given, const Progress &prog
     for (std::size_t i = 0; i < meanPairs.size(); ++i)
         meanPairs[i] = pairLayers[i] > 0 ? meanPairs[i] / pairLayers[i] : noNumber;
 
+    const Interval jaccardInterval = meanInterval(judged.layers, &LayerCommittee::drawnJaccard);
+    const Interval massInterval = meanInterval(judged.layers, &LayerCommittee::drawnMass);
+    const Interval giniInterval = meanInterval(judged.layers, &LayerCommittee::drawnGini);
     result.numbers.push_back({.id = "jaccard",
         .title = "Overlap of the top experts of two groups (Jaccard), mean over layers",
         .unit = "1",
         .value = mean(overlap),
+        .low = jaccardInterval.low,
+        .high = jaccardInterval.high,
         .chance = jaccardByChance,
         .n = judged.n,
         .of = judged.of});
@@ -358,6 +232,8 @@ Result run(const AnalysisInput &input, const Params &given, const Progress &prog
         .title = "Contribution of the committee's members, mean over layers",
         .unit = "1",
         .value = mean(mass),
+        .low = massInterval.low,
+        .high = massInterval.high,
         .chance = mean(massChance),
         .n = judged.n,
         .of = judged.of});
@@ -365,11 +241,13 @@ Result run(const AnalysisInput &input, const Params &given, const Progress &prog
         .title = "Inequality of the experts' contributions (Gini), mean over layers",
         .unit = "1",
         .value = mean(giniColumn),
+        .low = giniInterval.low,
+        .high = giniInterval.high,
         .n = judged.n,
         .of = judged.of});
     Series lines = layerSeries("overlap-by-layer", "Overlap of the top experts of two groups", "Jaccard", "1", meta.layers);
     lines.curves = {
-        {Curve::Role::Data, "groups by " + judged.grouping, overlap, {}, {}}, {Curve::Role::Chance, "sets at random", chance, {}, {}}};
+        {Curve::Role::Data, "groups by " + judged.grouping, overlap, low, high}, {Curve::Role::Chance, "sets at random", chance, {}, {}}};
     if (!judged.layers.empty() && !judged.layers.front().null.empty()) {
         std::vector<double> centre;
         for (const LayerCommittee &layer : judged.layers)
@@ -393,6 +271,8 @@ Result run(const AnalysisInput &input, const Params &given, const Progress &prog
         .columns = {
             {"layer", "", "The model's own number of the layer", std::vector<std::int64_t>(meta.layers.begin(), meta.layers.end())},
             {"value", "1", "Jaccard of the top experts, mean over pairs of groups", std::move(overlap)},
+            {"low", "1", "Lower end of the 95 % interval of value, bootstrap of the sequences within their groups", std::move(low)},
+            {"high", "1", "Upper end of that interval", std::move(high)},
             {"least", "1", "Jaccard of the two groups that differ most", std::move(least)},
             {"chance", "1", "Jaccard of two sets at random: about top / (2 E - top)", std::move(chance)},
             {"null_low", "1", "2.5 % of the relabellings of whole sequences lie below", std::move(nullLow)},
@@ -436,7 +316,9 @@ AnalysisKind committee()
             "tokens or "
             "the last token of the prompt. Per layer: Jaccard of the groups' top experts, mean over pairs; chance for two sets at random "
             "about "
-            "top/(2E - top); null: relabelled sequences, p for less overlap than the null. Committee: experts in the top of at least the "
+            "top/(2E - top); null: relabelled sequences, p for less overlap than the null. Intervals: 95 % of a bootstrap that draws whole "
+            "sequences within "
+            "their group. Committee: experts in the top of at least the "
             "set "
             "share of groups whose rank varies little between groups. Gini = sum |c_i - c_j| / (2 E sum c) of mean contributions.",
         .source = "Standing Committee, arXiv 2601.03425, eq. 13 and 14 (as read from notes and a re-implementation)",

@@ -326,6 +326,9 @@ Result ofCounts(const RoutingTrace &trace, const RoutingSummary &counts, const P
     for (Column &column : result.tables.front().columns)
         if (column.unit == "sequences")
             column.unit = "corpora";
+    for (Number &number : result.numbers)
+        if (number.of == "sequences")
+            number.of = "corpora";
     result.notes.push_back("The trace is imported counts: each group is one corpus, so there is no interval and no p.");
     return result;
 }

@@ -3,13 +3,11 @@
 // Where tokens go from one layer to the next: transition counts, what a layer says about the next one, and whole paths.
 #include "engine/analysis/analyses.h"
 #include "engine/analysis/expert_paths.h"
-#include "engine/analysis/mutual_information.h"
-#include "engine/analysis/pair_counter.h"
 #include "engine/analysis/trace_pass.h"
+#include "engine/analysis/transition_steps.h"
 
 #include <algorithm>
 #include <cmath>
-#include <memory>
 #include <numeric>
 
 namespace expertscope {
@@ -49,126 +47,6 @@ Band bandOf(const TraceMeta &meta, const Params &given)
     return band;
 }
 
-/// What is known of one layer and the next when all tokens are counted.
-struct Step {
-    MutualInformation information{noNumber, noNumber, noNumber, noNumber};
-    std::vector<double> null; ///< bits of each shift
-    std::int64_t tokens = 0; ///< that chose in both layers
-    std::vector<std::int64_t> arrivals; ///< [E] tokens that choose the expert in the next layer
-    std::unique_ptr<PairCounter> counts; ///< within the band only
-};
-
-/// Counts one layer against the next, sequence by sequence.
-class StepCounter {
-public:
-    StepCounter(const TraceMeta &meta, int layer, bool allPairs, std::int64_t shifts, std::uint64_t seed)
-        : m_width{allPairs ? static_cast<std::size_t>(meta.slotCount) : 1}
-        , m_experts{static_cast<std::size_t>(meta.experts)}
-        , m_seed{seed}
-        , m_stream{static_cast<std::uint64_t>(layer) << 32}
-        , m_counts{std::make_unique<PairCounter>(meta.experts)}
-        , m_arrivals(m_experts)
-        , m_shifted(static_cast<std::size_t>(shifts), std::vector<std::int64_t>(m_experts * m_experts))
-    {
-    }
-
-    void token(std::span<const ExpertId> from, std::span<const ExpertId> to)
-    {
-        if (from.front() == noExpert || to.front() == noExpert)
-            return;
-        ++m_tokens;
-        for (std::size_t slot = 0; slot < m_width; ++slot) {
-            m_from.push_back(from[slot]);
-            m_to.push_back(to[slot]);
-            if (from[slot] != noExpert)
-                m_counts->addFirst(from[slot]);
-            if (to[slot] != noExpert)
-                ++m_arrivals[to[slot]];
-        }
-    }
-
-    void endSequence()
-    {
-        pairUp(0, [&](ExpertId from, ExpertId to) { m_counts->addPair(from, to); });
-        m_counts->endSequence();
-        const std::size_t length = m_from.size() / m_width;
-        Random random{m_seed, m_stream++};
-        for (std::vector<std::int64_t> &table : m_shifted) {
-            const std::size_t shift = length > 1 ? 1 + random.below(length - 1) : 0;
-            pairUp(shift, [&](ExpertId from, ExpertId to) { ++table[from * m_experts + to]; });
-        }
-        m_from.clear();
-        m_to.clear();
-    }
-
-    Step finish(bool keepCounts)
-    {
-        Step step;
-        std::vector<std::int64_t> table;
-        for (int i = 0; i < static_cast<int>(m_experts); ++i)
-            for (int j = 0; j < static_cast<int>(m_experts); ++j)
-                table.push_back(m_counts->count(i, j));
-        step.information = mutualInformation(table, m_experts);
-        for (const std::vector<std::int64_t> &shifted : m_shifted)
-            step.null.push_back(mutualInformation(shifted, m_experts).bits);
-        step.tokens = m_tokens;
-        step.arrivals = std::move(m_arrivals);
-        if (keepCounts)
-            step.counts = std::move(m_counts);
-        return step;
-    }
-
-private:
-    /// Each token of the sequence with the one `shift` further on in the next layer, round the end.
-    template<typename Add>
-    void pairUp(std::size_t shift, const Add &add)
-    {
-        const std::size_t length = m_from.size() / m_width;
-        for (std::size_t t = 0, u = shift; t < length; ++t, u = u + 1 == length ? 0 : u + 1)
-            for (std::size_t a = t * m_width; a < (t + 1) * m_width; ++a)
-                for (std::size_t b = u * m_width; b < (u + 1) * m_width; ++b)
-                    if (m_from[a] != noExpert && m_to[b] != noExpert)
-                        add(m_from[a], m_to[b]);
-    }
-
-    std::size_t m_width, m_experts;
-    std::uint64_t m_seed, m_stream;
-    std::unique_ptr<PairCounter> m_counts;
-    std::vector<std::int64_t> m_arrivals;
-    std::vector<std::vector<std::int64_t>> m_shifted; ///< [shifts] of [E, E]
-    std::vector<ExpertId> m_from, m_to; ///< [tokens of the sequence, width]
-    std::int64_t m_tokens = 0;
-};
-
-std::vector<Step> countSteps(const RoutingTrace &trace, const Params &given, Band band, const Progress &progress)
-{
-    const TraceMeta &meta = trace.meta();
-    const auto slotCount = static_cast<std::size_t>(meta.slotCount);
-    std::vector<Step> steps(meta.layers.size() - 1);
-    std::vector<std::unique_ptr<StepCounter>> counters(steps.size());
-    forEachBlock(trace, {.nextIds = true}, progress, [&](const LayerBlock &block) {
-        if (block.layer + 1 >= meta.moeLayers())
-            return;
-        auto &counter = counters[static_cast<std::size_t>(block.layer)];
-        if (!counter)
-            counter = std::make_unique<StepCounter>(meta, block.layer, given.text("pairs") == "all", given.integer("shifts"),
-                static_cast<std::uint64_t>(given.integer("seed")));
-        forEachSequence(meta, block.range, [&](int sequence, TokenRange piece) {
-            for (std::int64_t t = piece.begin; t < piece.end; ++t) {
-                const std::size_t row = static_cast<std::size_t>(t - block.range.begin) * slotCount;
-                counter->token(block.ids.subspan(row, slotCount), block.nextIds.subspan(row, slotCount));
-            }
-            if (piece.end == meta.sequences[static_cast<std::size_t>(sequence)].range().end)
-                counter->endSequence();
-        });
-        if (block.range.end == meta.tokens) {
-            steps[static_cast<std::size_t>(block.layer)] = counter->finish(block.layer >= band.first && block.layer < band.last);
-            counter.reset();
-        }
-    });
-    return steps;
-}
-
 /// Two-sided, of a share against its chance level: never less error than independent tokens have.
 double pOf(const Ratio &ratio, double chance)
 {
@@ -177,16 +55,18 @@ double pOf(const Ratio &ratio, double chance)
     return error > 0 ? normalP((ratio.value() - chance) / error) : noNumber;
 }
 
-Table informationTable(const TraceMeta &meta, const std::vector<Step> &steps, Series &lines)
+Table informationTable(const TraceMeta &meta, const std::vector<Step> &steps, const InformationIntervals &intervals, Series &lines)
 {
     std::vector<std::int64_t> layer, next, n;
-    std::vector<double> value, corrected, chance, nullLow, nullHigh, p, entropy;
+    std::vector<double> value, low, high, corrected, chance, nullLow, nullHigh, p, entropy;
     for (std::size_t m = 0; m < steps.size(); ++m) {
         const Step &step = steps[m];
         const Interval null = interval95(step.null);
         layer.push_back(meta.layers[m]);
         next.push_back(meta.layers[m + 1]);
         value.push_back(step.information.bits);
+        low.push_back(intervals.information[m].low);
+        high.push_back(intervals.information[m].high);
         corrected.push_back(step.information.corrected);
         chance.push_back(mean(step.null));
         nullLow.push_back(null.low);
@@ -201,7 +81,7 @@ Table informationTable(const TraceMeta &meta, const std::vector<Step> &steps, Se
         .yTitle = "Mutual information with the next layer",
         .unit = "bits",
         .x = std::vector<double>(layer.begin(), layer.end()),
-        .curves = {{Curve::Role::Data, "mutual information", value, {}, {}},
+        .curves = {{Curve::Role::Data, "mutual information", value, low, high},
             {Curve::Role::Data, "entropy of the next layer", entropy, {}, {}},
             {Curve::Role::Chance, "another token of the same text", chance, nullLow, nullHigh}},
         .names = {}};
@@ -212,6 +92,8 @@ Table informationTable(const TraceMeta &meta, const std::vector<Step> &steps, Se
             {"layer", "", "The model's own number of the layer", std::move(layer)},
             {"next_layer", "", "The MoE layer after it", std::move(next)},
             {"value", "bits", "Mutual information of a token's expert in the layer and in the next", std::move(value)},
+            {"low", "bits", "95 % interval of value by the spread between sequences; empty for a single sequence", std::move(low)},
+            {"high", "bits", "95 % interval of value by the spread between sequences; empty for a single sequence", std::move(high)},
             {"corrected", "bits", "The same less what a finite sample adds: (cells - rows - columns + 1) / (2 n ln 2)",
                 std::move(corrected)},
             {"chance", "bits", "Mean mutual information with the next layer's choice of another token of the same sequence",
@@ -380,12 +262,25 @@ Result run(const AnalysisInput &input, const Params &given, const Progress &prog
     const RoutingTrace &trace = *input.traces.front();
     const TraceMeta &meta = trace.meta();
     const Band band = bandOf(meta, given);
-    const std::vector<Step> steps = countSteps(trace, given, band, progress);
+    const bool allPairs = given.text("pairs") == "all";
+    const std::vector<Step> steps = countSteps(trace,
+        {.allPairs = allPairs,
+            .shifts = given.integer("shifts"),
+            .seed = static_cast<std::uint64_t>(given.integer("seed")),
+            .first = band.first,
+            .last = band.last},
+        progress);
     const ExpertPaths paths = countPaths(trace, band.first, band.last + 1, given.integer("min-count"), progress);
 
     Result result;
     Series lines;
-    result.tables.push_back(informationTable(meta, steps, lines));
+    std::vector<double> correctedBits, entropy;
+    for (const Step &step : steps) {
+        correctedBits.push_back(step.information.corrected);
+        entropy.push_back(step.information.columnEntropy);
+    }
+    const InformationIntervals intervals = informationIntervals(sumsOfSequences(trace, allPairs, steps, progress), correctedBits, entropy);
+    result.tables.push_back(informationTable(meta, steps, intervals, lines));
     result.tables.push_back(flowTable(meta, steps, band, given));
     result.tables.push_back(pathTable(paths, band.last - band.first + 1, given.integer("paths")));
     result.series.push_back(std::move(lines));
@@ -401,6 +296,8 @@ Result run(const AnalysisInput &input, const Params &given, const Progress &prog
         .title = "Mutual information of neighbouring layers, mean over layers",
         .unit = "bits",
         .value = mean(information.reals("value")),
+        .low = intervals.meanInformation.low,
+        .high = intervals.meanInformation.high,
         .chance = mean(information.reals("chance")),
         .n = meta.tokens,
         .of = "tokens"});
@@ -408,12 +305,14 @@ Result run(const AnalysisInput &input, const Params &given, const Progress &prog
         .title = "Share of the next layer's entropy that a layer explains, bias-corrected, mean over layers",
         .unit = "1",
         .value = mean(explained),
+        .low = intervals.meanExplained.low,
+        .high = intervals.meanExplained.high,
         .n = meta.tokens,
         .of = "tokens"});
     const std::string from = std::to_string(meta.layers[static_cast<std::size_t>(band.first)]);
     const std::string to = std::to_string(meta.layers[static_cast<std::size_t>(band.last)]);
     result.notes.push_back("Flows, paths and matrices are those of layers " + from + " to " + to + ".");
-    if (given.text("pairs") == "all")
+    if (allPairs)
         result.notes.push_back("A token counts once for each pair of its experts; paths are of first experts all the same.");
     if (!paths.complete)
         result.notes.push_back("There are more than two million different paths: rare ones were dropped while counting, so a path that is "

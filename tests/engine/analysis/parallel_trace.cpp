@@ -19,42 +19,6 @@ namespace expertscope::test {
 
 namespace {
 
-class CountsTrace final : public RoutingTrace {
-public:
-    explicit CountsTrace(const RoutingSummary &counts)
-        : m_counts{std::make_shared<const RoutingSummary>(counts)}
-    {
-        m_meta.experts = counts.experts;
-        m_meta.layers = counts.layers;
-        m_meta.slotCount = m_meta.model.topK = counts.topK;
-        m_meta.fields.gateWeight = !counts.gateMass.empty();
-    }
-    const TraceMeta &meta() const override { return m_meta; }
-    TokenColumns tokens(TokenRange) const override { return {}; }
-    void expertIds(TokenRange, int, std::span<ExpertId>) const override { }
-    void gateWeights(TokenRange, int, std::span<float>) const override { }
-    void routerLogits(TokenRange, int, std::span<float>) const override { }
-    void selectionScores(TokenRange, int, std::span<float>) const override { }
-    void expertOutNorms(TokenRange, int, std::span<float>) const override { }
-    void meanSoftmax(int, std::span<float>) const override { }
-    std::vector<std::int64_t> load() const override { return sumOverGroups(m_counts->counts); }
-    std::vector<double> gateMass() const override { return sumOverGroups(m_counts->gateMass); }
-    std::shared_ptr<const RoutingSummary> importedCounts() const override { return m_counts; }
-
-private:
-    TraceMeta m_meta;
-    std::shared_ptr<const RoutingSummary> m_counts;
-
-    template<typename T>
-    std::vector<T> sumOverGroups(const std::vector<T> &values) const
-    {
-        std::vector<T> sums(m_meta.layers.size() * static_cast<std::size_t>(m_meta.experts));
-        for (std::size_t i = 0; i < values.size(); ++i)
-            sums[i % sums.size()] += values[i];
-        return sums;
-    }
-};
-
 /// One text in one language, with its mean softmax [M, E].
 TraceBlock blockOf(const ParallelShape &shape, const TraceMeta &meta, int language, int text, int count, std::int32_t sequence,
     const LogitOf &logitOf, std::mt19937_64 &random, std::vector<float> &mean)
@@ -136,11 +100,6 @@ TracePtr parallelTrace(const ParallelShape &shape, const LogitOf &logitOf)
             trace.endSequence(info, meta.fields.meanSoftmax ? mean : std::vector<float>{});
         }
     return trace.snapshot();
-}
-
-TracePtr countsTrace(const RoutingSummary &counts)
-{
-    return std::make_shared<CountsTrace>(counts);
 }
 
 std::shared_ptr<const RoutingSummary> qwen3Counts(const std::vector<std::string> &languages)

@@ -34,9 +34,6 @@ using LogitOf = std::function<double(const TokenAt &, int expert)>;
 /// (BOS). Labels: column "half" with "a" for even texts, "b" for odd ones. logprob: -(1 + language); each token has 4 bytes.
 TracePtr parallelTrace(const ParallelShape &shape, const LogitOf &logitOf);
 
-/// A trace of no tokens that has counts only.
-TracePtr countsTrace(const RoutingSummary &counts);
-
 /// The Qwen3-30B-A3B counts of the shared folder for these languages; null where it is absent (then skip).
 std::shared_ptr<const RoutingSummary> qwen3Counts(const std::vector<std::string> &languages);
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "engine/core/memory_trace.h"
+#include "engine/core/summary.h"
 #include "engine/core/tensor.h"
 
 #include <vector>
@@ -71,6 +72,21 @@ inline TracePtr smallTrace(
         trace.endSequence(info, {});
         firstToken += n;
     }
+    trace.finish({});
+    return trace.snapshot();
+}
+
+/// A trace of no tokens that has counts only.
+inline TracePtr countsTrace(const RoutingSummary &counts)
+{
+    TraceMeta meta;
+    meta.experts = counts.experts;
+    meta.layers = counts.layers;
+    meta.slotCount = meta.model.topK = counts.topK;
+    meta.fields.gateWeight = !counts.gateMass.empty();
+    MemoryTrace trace;
+    trace.begin(meta);
+    trace.importCounts(counts);
     trace.finish({});
     return trace.snapshot();
 }

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/analysis/analysis.h"
 #include "engine/analysis/language_ability.h"
+#include "run_analysis.h"
+#include "small_trace.h"
 #include "tests/engine/analysis/parallel_trace.h"
 
 #include <QtTest>
@@ -14,22 +16,9 @@ using namespace expertscope::test;
 
 namespace {
 
-using Settings = std::vector<std::pair<std::string, std::string>>;
-
 Result analyse(const TracePtr &trace, const Settings &settings = {})
 {
-    const AnalysisKind &kind = analysisKind("ability-correlation");
-    return runAnalysis(kind, {{trace}, {}}, Params{kind.params, settings}, Progress{});
-}
-
-bool near(double a, double b, double tolerance = 1e-9)
-{
-    return std::abs(a - b) <= tolerance;
-}
-
-bool mentions(const Result &result, const std::string &words)
-{
-    return std::any_of(result.notes.begin(), result.notes.end(), [&](const auto &note) { return note.find(words) != std::string::npos; });
+    return test::analyse("ability-correlation", trace, settings);
 }
 
 /// Language g is the farther from English the larger g is, at layer 1 only.

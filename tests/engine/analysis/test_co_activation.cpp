@@ -59,10 +59,10 @@ private slots:
         QCOMPARE(pairs.integers("partner").front(), std::int64_t{1});
         QCOMPARE(pairs.reals("value").front(), 15.0 / 62);
         QCOMPARE(pairs.integers("count").front(), std::int64_t{15});
-        QVERIFY(near(pairs.reals("chance").front(), 1.0 / 15));
+        QVERIFY(near(pairs.reals("chance").front(), 1.0 / 15, published));
         QVERIFY(near(pairs.reals("lift").front(), 15.0 * 512 / (62.0 * 90.0), 1e-9));
         QVERIFY(near(pairs.reals("npmi").front(), std::log(15.0 * 512 / (62.0 * 90.0)) / -std::log(15.0 / 512), 1e-9));
-        QVERIFY(near(result.table("partners").reals("value").front(), 10.417182));
+        QVERIFY(near(result.table("partners").reals("value").front(), 10.417182, published));
         QVERIFY(std::isnan(pairs.reals("low").front())); // one sequence: no spread between sequences
         QVERIFY(!result.notes.empty());
     }
@@ -168,7 +168,7 @@ private slots:
     {
         TraceShape none;
         none.sequences = 0;
-        QCOMPARE(analyse(randomTrace(none, 1)).table("pairs").rows(), std::size_t{0});
+        QVERIFY_THROWS_EXCEPTION(Error, analyse(randomTrace(none, 1)));
         TraceShape varying;
         varying.slotCount = 3;
         varying.fields.nActive = true;

@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
+#include "engine/analysis/statistics.h"
 #include "engine/core/summary.h"
 #include "tests/engine/analysis/run_analysis.h"
 #include "tests/engine/analysis/small_trace.h"
@@ -59,6 +60,36 @@ private slots:
         QCOMPARE(result.matrix("overlap").at(1, 1), 1.0);
     }
 
+    /// Sequences that differ inside of their domain make intervals, which hold the value and narrow with their number.
+    void intervalsComeFromSequences()
+    {
+        const auto noisy = [](int sequences) {
+            Random random{5};
+            std::vector<SmallSequence> all;
+            for (int s = 0; s < sequences; ++s) {
+                SmallSequence sequence{.info = ofDomain(s % 2 ? "law" : "code"), .ids = {{}, {}}};
+                for (int t = 0; t < 12; ++t)
+                    for (std::size_t layer = 0; layer < 2; ++layer)
+                        sequence.ids[layer].push_back(
+                            random.uniform() < 0.4 ? static_cast<ExpertId>(s % 2) : static_cast<ExpertId>(random.below(8)));
+                all.push_back(std::move(sequence));
+            }
+            return analyse("committee", smallTrace(8, 1, all), {{"top", "3"}});
+        };
+        const Result few = noisy(12), many = noisy(400);
+        for (const Result &result : {few, many})
+            for (const char *id : {"jaccard", "gini", "committee_mass"}) {
+                const Number &number = result.number(id);
+                QVERIFY2(std::isnan(number.low) || (number.low <= number.value && number.value <= number.high), id);
+            }
+        const auto width = [](const Result &result) { return result.number("gini").high - result.number("gini").low; };
+        QVERIFY(width(few) > 0 && width(many) < width(few) / 3);
+        const Table &layers = few.table("layers");
+        for (std::size_t m = 0; m < layers.rows(); ++m)
+            QVERIFY(layers.reals("low")[m] <= layers.reals("high")[m]);
+        QVERIFY(std::isnan(analyse("committee", threeDomains(24), {{"bootstrap", "0"}}).number("gini").low));
+    }
+
     void lastTokenOfThePrompt()
     {
         // the last prompt token goes elsewhere than the rest
@@ -81,10 +112,6 @@ private slots:
 
     void importedCountsDo()
     {
-        TraceMeta meta;
-        meta.experts = 3;
-        meta.slotCount = 1;
-        meta.layers = {4};
         RoutingSummary counts;
         counts.grouping = std::string{"language"};
         counts.groups = {"en", "de"};
@@ -93,11 +120,7 @@ private slots:
         counts.topK = 1;
         counts.tokens = {10, 10};
         counts.counts = {6, 4, 0, 1, 2, 7};
-        MemoryTrace recorded;
-        recorded.begin(meta);
-        recorded.importCounts(counts);
-        recorded.finish({});
-        const TracePtr trace = recorded.snapshot();
+        const TracePtr trace = countsTrace(counts);
         const Result result = analyse("committee", trace, {{"top", "2"}});
         QVERIFY(near(result.table("layers").reals("value").front(), 1.0 / 3, 1e-12)); // {0, 1} and {2, 1}
         QVERIFY(std::isnan(result.table("layers").reals("p").front()));

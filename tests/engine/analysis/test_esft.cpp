@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/analysis/analysis.h"
 #include "engine/core/error.h"
+#include "run_analysis.h"
 #include "tests/engine/analysis/small_trace.h"
 #include "tests/engine/core/golden_traces.h"
 
@@ -14,10 +15,9 @@ using namespace expertscope::test;
 
 namespace {
 
-Result esftOf(const TracePtr &trace, const std::vector<std::pair<std::string, std::string>> &settings = {})
+Result esftOf(const TracePtr &trace, const Settings &settings = {})
 {
-    const AnalysisKind &kind = analysisKind("esft");
-    return runAnalysis(kind, {{trace}, {}}, Params{kind.params, settings}, {});
+    return test::analyse("esft", trace, settings);
 }
 
 /// Experts chosen in the i-th MoE layer, best first.

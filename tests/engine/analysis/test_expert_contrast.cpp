@@ -3,6 +3,8 @@
 // expert-contrast and language-experts: which experts groups of texts use differently.
 #include "engine/analysis/analysis.h"
 #include "engine/core/parallel.h"
+#include "run_analysis.h"
+#include "small_trace.h"
 #include "tests/engine/analysis/parallel_trace.h"
 #include "tests/engine/core/random_trace.h"
 
@@ -16,24 +18,6 @@ using namespace expertscope;
 using namespace expertscope::test;
 
 namespace {
-
-using Settings = std::vector<std::pair<std::string, std::string>>;
-
-Result analyse(const char *id, const TracePtr &trace, const Settings &settings = {})
-{
-    const AnalysisKind &kind = analysisKind(id);
-    return runAnalysis(kind, {{trace}, {}}, Params{kind.params, settings}, Progress{});
-}
-
-bool near(double a, double b, double tolerance = 1e-9)
-{
-    return std::abs(a - b) <= tolerance;
-}
-
-bool mentions(const Result &result, const std::string &words)
-{
-    return std::any_of(result.notes.begin(), result.notes.end(), [&](const auto &note) { return note.find(words) != std::string::npos; });
-}
 
 /// Odd texts (half "b") choose expert 7 always; German texts choose expert 2 always; layer 3 is even.
 TracePtr taskAndLanguage(int texts = 30)

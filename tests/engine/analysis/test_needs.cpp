@@ -68,6 +68,25 @@ std::string refusal(const char *id, const TracePtr &trace, const std::vector<std
     return {};
 }
 
+constexpr const char *poorTraces[] = {"no token ids", "no labels", "no tokens", "counts of one group", "one token"};
+
+/// The trace of that name; each lacks something.
+TracePtr poorTrace(int name)
+{
+    switch (name) {
+    case 0:
+        return withoutIds();
+    case 1:
+        return smallTrace(4, 2, sequences());
+    case 2:
+        return smallTrace(4, 2, {});
+    case 3:
+        return countsOfOneGroup();
+    default:
+        return smallTrace(4, 2, {{.info = {}, .ids = {{0, 1}, {2, 3}}}});
+    }
+}
+
 } // namespace
 
 class TestNeeds : public QObject {
@@ -78,24 +97,20 @@ private slots:
     {
         QTest::addColumn<QString>("id");
         QTest::addColumn<int>("poor");
-        const char *const traces[] = {"no token ids", "no labels", "no tokens", "counts of one group", "one token"};
         for (const AnalysisKind &kind : analyses())
             for (int poor = 0; poor < 5; ++poor)
-                QTest::addRow("%s: %s", std::string{kind.id}.c_str(), traces[poor]) << QString::fromStdString(std::string{kind.id}) << poor;
+                QTest::addRow("%s: %s", std::string{kind.id}.c_str(), poorTraces[poor])
+                    << QString::fromStdString(std::string{kind.id}) << poor;
     }
     void answersOrSaysWhatIsMissing()
     {
         QFETCH(QString, id);
         QFETCH(int, poor);
-        const TracePtr trace = poor == 0 ? withoutIds()
-            : poor == 1                  ? smallTrace(4, 2, sequences())
-            : poor == 2                  ? smallTrace(4, 2, {})
-            : poor == 3                  ? countsOfOneGroup()
-                                         : smallTrace(4, 2, {{.info = {}, .ids = {{0, 1}, {2, 3}}}});
+        const TracePtr trace = poorTrace(poor);
         const AnalysisKind &kind = analysisKind(id.toStdString());
-        std::vector<std::pair<std::string, std::string>> settings; // nothing is too rare to be listed
+        ParamValues settings;
         if (std::any_of(kind.params.begin(), kind.params.end(), [](const ParamKind &param) { return param.id == "min-count"; }))
-            settings = {{"min-count", "1"}};
+            settings.emplace_back("min-count", "1"); // nothing is too rare to be listed
         try {
             const Result result = run(kind, trace, settings);
             QVERIFY2(result.tables.front().rows() > 0, "an empty answer");

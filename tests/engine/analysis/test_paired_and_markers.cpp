@@ -6,6 +6,7 @@
 #include "engine/analysis/statistics.h"
 #include "engine/core/error.h"
 #include "engine/core/parallel.h"
+#include "run_analysis.h"
 #include "tests/engine/analysis/small_trace.h"
 #include "tests/engine/core/random_trace.h"
 
@@ -18,17 +19,9 @@ using namespace expertscope::test;
 
 namespace {
 
-using Settings = std::vector<std::pair<std::string, std::string>>;
-
 Result resultOf(const char *id, const TracePtr &trace, const Settings &settings = {})
 {
-    const AnalysisKind &kind = analysisKind(id);
-    return runAnalysis(kind, {{trace}, [](std::int32_t token) { return "t" + std::to_string(token); }}, Params{kind.params, settings}, {});
-}
-
-bool near(double a, double b, double limit = 1e-12)
-{
-    return std::abs(a - b) < limit;
+    return test::analyse(id, trace, settings, numbered);
 }
 
 SmallSequence side(const char *label, const std::string &pair, std::vector<std::int32_t> tokens, std::vector<ExpertId> ids)

@@ -3,6 +3,8 @@
 #include "engine/analysis/analysis.h"
 #include "engine/analysis/distribution.h"
 #include "engine/core/parallel.h"
+#include "run_analysis.h"
+#include "small_trace.h"
 #include "tests/engine/analysis/parallel_trace.h"
 #include "tests/engine/core/random_trace.h"
 
@@ -16,17 +18,9 @@ using namespace expertscope::test;
 
 namespace {
 
-using Settings = std::vector<std::pair<std::string, std::string>>;
-
 Result analyse(const TracePtr &trace, const Settings &settings = {})
 {
-    const AnalysisKind &kind = analysisKind("routing-divergence");
-    return runAnalysis(kind, {{trace}, {}}, Params{kind.params, settings}, Progress{});
-}
-
-bool near(double a, double b, double tolerance = 1e-9)
-{
-    return std::abs(a - b) <= tolerance;
+    return test::analyse("routing-divergence", trace, settings);
 }
 
 /// A value of the main table.
@@ -37,11 +31,6 @@ double valueOf(const Result &result, int layer, const std::string &language, con
         if (table.integers("layer")[row] == layer && table.texts("language")[row] == language)
             return table.reals(column)[row];
     return noNumber;
-}
-
-bool mentions(const Result &result, const std::string &words)
-{
-    return std::any_of(result.notes.begin(), result.notes.end(), [&](const auto &note) { return note.find(words) != std::string::npos; });
 }
 
 /// Five layers in which language g prefers expert 1 + g with a strength that is lowest in the middle; every text has an expert of its own.

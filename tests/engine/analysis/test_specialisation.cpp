@@ -5,6 +5,7 @@
 #include "engine/core/error.h"
 #include "engine/core/parallel.h"
 #include "engine/core/summary.h"
+#include "run_analysis.h"
 #include "tests/engine/analysis/small_trace.h"
 #include "tests/engine/core/random_trace.h"
 
@@ -17,12 +18,9 @@ using namespace expertscope::test;
 
 namespace {
 
-using Settings = std::vector<std::pair<std::string, std::string>>;
-
 Result specialisationOf(const TracePtr &trace, const Settings &settings = {})
 {
-    const AnalysisKind &kind = analysisKind("specialisation");
-    return runAnalysis(kind, {{trace}, {}}, Params{kind.params, settings}, {});
+    return test::analyse("specialisation", trace, settings);
 }
 
 SmallSequence sequenceOf(const char *language, std::vector<ExpertId> ids)
@@ -51,35 +49,6 @@ TracePtr random(int sequences, double first, std::uint64_t seed)
     }
     return smallTrace(8, 1, all);
 }
-
-class ImportedTrace final : public RoutingTrace {
-public:
-    ImportedTrace()
-    {
-        m_counts->grouping = "language";
-        m_counts->groups = {"en", "de"};
-        m_counts->layers = m_meta.layers = {5};
-        m_counts->experts = m_meta.experts = 2;
-        m_counts->topK = m_meta.slotCount = 1;
-        m_counts->tokens = {100, 300};
-        m_counts->counts = {75, 25, 75, 225};
-    }
-    const TraceMeta &meta() const override { return m_meta; }
-    TokenColumns tokens(TokenRange) const override { return {}; }
-    void expertIds(TokenRange, int, std::span<ExpertId>) const override { }
-    void gateWeights(TokenRange, int, std::span<float>) const override { }
-    void routerLogits(TokenRange, int, std::span<float>) const override { }
-    void selectionScores(TokenRange, int, std::span<float>) const override { }
-    void expertOutNorms(TokenRange, int, std::span<float>) const override { }
-    void meanSoftmax(int, std::span<float>) const override { }
-    std::vector<std::int64_t> load() const override { return {150, 250}; }
-    std::vector<double> gateMass() const override { return {}; }
-    std::shared_ptr<const RoutingSummary> importedCounts() const override { return m_counts; }
-
-private:
-    TraceMeta m_meta;
-    std::shared_ptr<RoutingSummary> m_counts = std::make_shared<RoutingSummary>();
-};
 
 } // namespace
 
@@ -189,7 +158,15 @@ private slots:
 
     void importedCounts()
     {
-        const Result result = specialisationOf(std::make_shared<ImportedTrace>());
+        RoutingSummary counts;
+        counts.grouping = "language";
+        counts.groups = {"en", "de"};
+        counts.layers = {5};
+        counts.experts = 2;
+        counts.topK = 1;
+        counts.tokens = {100, 300};
+        counts.counts = {75, 25, 75, 225};
+        const Result result = specialisationOf(countsTrace(counts));
         const Table &table = result.table("specialisation");
         QCOMPARE(table.reals("value"), (std::vector<double>{0.75, 0.25, 0.25, 0.75}));
         QCOMPARE(table.reals("load")[0], 0.375);

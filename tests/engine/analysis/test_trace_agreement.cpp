@@ -4,6 +4,7 @@
 #include "engine/analysis/statistics.h"
 #include "engine/core/error.h"
 #include "engine/core/parallel.h"
+#include "run_analysis.h"
 #include "tests/engine/analysis/small_trace.h"
 #include "tests/engine/core/golden_traces.h"
 #include "tests/engine/core/random_trace.h"
@@ -17,15 +18,9 @@ using namespace expertscope::test;
 
 namespace {
 
-Result agreementOf(const TracePtr &a, const TracePtr &b, const std::vector<std::pair<std::string, std::string>> &settings = {})
+Result agreementOf(const TracePtr &a, const TracePtr &b, const Settings &settings = {})
 {
-    const AnalysisKind &kind = analysisKind("trace-agreement");
-    return runAnalysis(kind, {{a, b}, {}}, Params{kind.params, settings}, {});
-}
-
-bool near(double a, double b, double limit = 1e-12)
-{
-    return std::abs(a - b) < limit;
+    return test::analyse("trace-agreement", {a, b}, settings);
 }
 
 /// Two sequences "s0" of two tokens and "s1" of one; two layers, E = 4, K = 2. `other` changes one expert of s0's second token in layer 2,

@@ -7,6 +7,7 @@
 #include "engine/core/error.h"
 #include "engine/core/parallel.h"
 #include "engine/core/utf8.h"
+#include "run_analysis.h"
 #include "tests/engine/analysis/small_trace.h"
 #include "tests/engine/core/golden_traces.h"
 #include "tests/engine/core/random_trace.h"
@@ -21,17 +22,9 @@ using namespace expertscope::test;
 
 namespace {
 
-using Settings = std::vector<std::pair<std::string, std::string>>;
-
 Result resultOf(const char *id, const TracePtr &trace, const Settings &settings = {})
 {
-    const AnalysisKind &kind = analysisKind(id);
-    return runAnalysis(kind, {{trace}, [](std::int32_t token) { return "t" + std::to_string(token); }}, Params{kind.params, settings}, {});
-}
-
-bool near(double a, double b, double limit = 1e-12)
-{
-    return std::abs(a - b) < limit;
+    return test::analyse(id, trace, settings, numbered);
 }
 
 /// Ids 7, 7, 7, 9 choose first 0, 0, 1, 2 (K = 2, second choice always 3); predicted ids 1, 1, 2, 2.

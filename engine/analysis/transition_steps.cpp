@@ -1,0 +1,175 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/analysis/transition_steps.h"
+
+#include "engine/analysis/trace_pass.h"
+
+#include <cmath>
+
+namespace expertscope {
+
+namespace {
+
+/// Counts one layer against the next, sequence by sequence.
+class StepCounter {
+public:
+    StepCounter(const TraceMeta &meta, int layer, bool allPairs, std::int64_t shifts, std::uint64_t seed)
+        : m_width{allPairs ? static_cast<std::size_t>(meta.slotCount) : 1}
+        , m_experts{static_cast<std::size_t>(meta.experts)}
+        , m_seed{seed}
+        , m_stream{static_cast<std::uint64_t>(layer) << 32}
+        , m_counts{std::make_unique<PairCounter>(meta.experts)}
+        , m_arrivals(m_experts)
+        , m_shifted(static_cast<std::size_t>(shifts), std::vector<std::int64_t>(m_experts * m_experts))
+    {
+    }
+
+    void token(std::span<const ExpertId> from, std::span<const ExpertId> to)
+    {
+        if (from.front() == noExpert || to.front() == noExpert)
+            return;
+        ++m_tokens;
+        for (std::size_t slot = 0; slot < m_width; ++slot) {
+            m_from.push_back(from[slot]);
+            m_to.push_back(to[slot]);
+            if (from[slot] != noExpert)
+                m_counts->addFirst(from[slot]);
+            if (to[slot] != noExpert)
+                ++m_arrivals[to[slot]];
+        }
+    }
+
+    void endSequence()
+    {
+        pairUp(0, [&](ExpertId from, ExpertId to) { m_counts->addPair(from, to); });
+        m_counts->endSequence();
+        const std::size_t length = m_from.size() / m_width;
+        Random random{m_seed, m_stream++};
+        for (std::vector<std::int64_t> &table : m_shifted) {
+            const std::size_t shift = length > 1 ? 1 + random.below(length - 1) : 0;
+            pairUp(shift, [&](ExpertId from, ExpertId to) { ++table[from * m_experts + to]; });
+        }
+        m_from.clear();
+        m_to.clear();
+    }
+
+    Step finish(bool keepCounts)
+    {
+        Step step;
+        std::vector<std::int64_t> table;
+        for (int i = 0; i < static_cast<int>(m_experts); ++i)
+            for (int j = 0; j < static_cast<int>(m_experts); ++j)
+                table.push_back(m_counts->count(i, j));
+        step.information = mutualInformation(table, m_experts);
+        for (const std::vector<std::int64_t> &shifted : m_shifted)
+            step.null.push_back(mutualInformation(shifted, m_experts).bits);
+        step.pointwise.assign(table.size(), 0.0F);
+        step.surprise.assign(m_experts, 0.0F);
+        std::vector<double> rows(m_experts, 0.0), columns(m_experts, 0.0);
+        double all = 0;
+        for (std::size_t i = 0; i < table.size(); ++i) {
+            rows[i / m_experts] += static_cast<double>(table[i]);
+            columns[i % m_experts] += static_cast<double>(table[i]);
+            all += static_cast<double>(table[i]);
+        }
+        for (std::size_t i = 0; i < table.size(); ++i)
+            if (table[i] > 0)
+                step.pointwise[i] =
+                    static_cast<float>(std::log2(static_cast<double>(table[i]) * all / (rows[i / m_experts] * columns[i % m_experts])));
+        for (std::size_t j = 0; j < m_experts; ++j)
+            if (columns[j] > 0)
+                step.surprise[j] = static_cast<float>(std::log2(all / columns[j]));
+        step.tokens = m_tokens;
+        step.arrivals = std::move(m_arrivals);
+        if (keepCounts)
+            step.counts = std::move(m_counts);
+        return step;
+    }
+
+private:
+    /// Each token of the sequence with the one `shift` further on in the next layer, round the end.
+    template<typename Add>
+    void pairUp(std::size_t shift, const Add &add)
+    {
+        const std::size_t length = m_from.size() / m_width;
+        for (std::size_t t = 0, u = shift; t < length; ++t, u = u + 1 == length ? 0 : u + 1)
+            for (std::size_t a = t * m_width; a < (t + 1) * m_width; ++a)
+                for (std::size_t b = u * m_width; b < (u + 1) * m_width; ++b)
+                    if (m_from[a] != noExpert && m_to[b] != noExpert)
+                        add(m_from[a], m_to[b]);
+    }
+
+    std::size_t m_width, m_experts;
+    std::uint64_t m_seed, m_stream;
+    std::unique_ptr<PairCounter> m_counts;
+    std::vector<std::int64_t> m_arrivals;
+    std::vector<std::vector<std::int64_t>> m_shifted; ///< [shifts] of [E, E]
+    std::vector<ExpertId> m_from, m_to; ///< [tokens of the sequence, width]
+    std::int64_t m_tokens = 0;
+};
+
+} // namespace
+
+std::vector<Step> countSteps(const RoutingTrace &trace, const StepRequest &request, const Progress &progress)
+{
+    const TraceMeta &meta = trace.meta();
+    const auto slotCount = static_cast<std::size_t>(meta.slotCount);
+    std::vector<Step> steps(meta.layers.size() - 1);
+    std::vector<std::unique_ptr<StepCounter>> counters(steps.size());
+    forEachBlock(trace, {.nextIds = true}, progress, [&](const LayerBlock &block) {
+        if (block.layer + 1 >= meta.moeLayers())
+            return;
+        auto &counter = counters[static_cast<std::size_t>(block.layer)];
+        if (!counter)
+            counter = std::make_unique<StepCounter>(meta, block.layer, request.allPairs, request.shifts, request.seed);
+        forEachSequence(meta, block.range, [&](int sequence, TokenRange piece) {
+            for (std::int64_t t = piece.begin; t < piece.end; ++t) {
+                const std::size_t row = static_cast<std::size_t>(t - block.range.begin) * slotCount;
+                counter->token(block.ids.subspan(row, slotCount), block.nextIds.subspan(row, slotCount));
+            }
+            if (piece.end == meta.sequences[static_cast<std::size_t>(sequence)].range().end)
+                counter->endSequence();
+        });
+        if (block.range.end == meta.tokens) {
+            steps[static_cast<std::size_t>(block.layer)] = counter->finish(block.layer >= request.first && block.layer < request.last);
+            counter.reset();
+        }
+    });
+    return steps;
+}
+
+std::vector<std::vector<InformationSums>> sumsOfSequences(
+    const RoutingTrace &trace, bool allPairs, const std::vector<Step> &steps, const Progress &progress)
+{
+    const TraceMeta &meta = trace.meta();
+    const auto slotCount = static_cast<std::size_t>(meta.slotCount), experts = static_cast<std::size_t>(meta.experts);
+    const std::size_t width = allPairs ? slotCount : 1;
+    std::vector<std::vector<InformationSums>> sums(steps.size(), std::vector<InformationSums>(meta.sequences.size()));
+    if (meta.sequences.size() < 2)
+        return sums;
+    forEachBlock(trace, {.nextIds = true}, progress, [&](const LayerBlock &block) {
+        if (block.layer + 1 >= meta.moeLayers())
+            return;
+        const Step &step = steps[static_cast<std::size_t>(block.layer)];
+        forEachSequence(meta, block.range, [&](int sequence, TokenRange piece) {
+            InformationSums &sum = sums[static_cast<std::size_t>(block.layer)][static_cast<std::size_t>(sequence)];
+            for (auto at = static_cast<std::size_t>(piece.begin - block.range.begin) * slotCount;
+                 at < static_cast<std::size_t>(piece.end - block.range.begin) * slotCount; at += slotCount) {
+                if (block.ids[at] == noExpert || block.nextIds[at] == noExpert)
+                    continue;
+                for (std::size_t a = 0; a < width; ++a)
+                    for (std::size_t b = 0; b < width; ++b) {
+                        const ExpertId from = block.ids[at + a], to = block.nextIds[at + b];
+                        if (from == noExpert || to == noExpert)
+                            continue;
+                        sum.bits += static_cast<double>(step.pointwise[from * experts + to]);
+                        sum.surprise += static_cast<double>(step.surprise[to]);
+                        ++sum.pairs;
+                    }
+            }
+        });
+    });
+    return sums;
+}
+
+} // namespace expertscope
