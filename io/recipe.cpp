@@ -279,9 +279,9 @@ private:
         fail(under(field, "phase"), "a phase is \"both\", \"prefill\" or \"decode\"");
     }
 
-    Settings settings(const Json &json, const std::string &field, std::initializer_list<std::string_view> fixed) const
+    ParamValues settings(const Json &json, const std::string &field, std::initializer_list<std::string_view> fixed) const
     {
-        Settings settings;
+        ParamValues settings;
         for (const auto &[key, value] : json.items()) {
             if (std::find(fixed.begin(), fixed.end(), key) != fixed.end())
                 continue;

@@ -27,6 +27,9 @@ struct ParamKind {
     std::string_view choices = {}; ///< of a Choice, separated by "|"
 };
 
+/// Values of declared parameters as text, by id; what is not given has its default.
+using ParamValues = std::vector<std::pair<std::string, std::string>>;
+
 /// One list of declarations from several that analyses share.
 template<std::size_t... N>
 constexpr auto joined(const std::array<ParamKind, N> &...lists)

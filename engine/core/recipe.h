@@ -4,6 +4,8 @@
 // engine/steering says what each op and policy does and checks a recipe; io/recipe reads and writes it. See docs/recipes.md.
 #pragma once
 
+#include "engine/core/params.h"
+
 #include <map>
 #include <string>
 #include <utility>
@@ -33,9 +35,6 @@ struct TokenSpan {
 /// Given tokens are run in prefill, drawn ones in decode.
 enum class RunPhase { Both, Prefill, Decode };
 
-/// Values of declared parameters, as text (see ParamKind); what is not given has its default.
-using Settings = std::vector<std::pair<std::string, std::string>>;
-
 /// Experts of one layer.
 struct LayerExperts {
     int layer = everyLayer; ///< the model's own number
@@ -50,7 +49,7 @@ struct Edit {
     bool enabled = true;
     std::vector<LayerExperts> experts;
     std::map<int, std::vector<float>> vectors; ///< of an op that adds a vector: layer -> [E]
-    Settings settings; ///< "strength" and what else the op declares
+    ParamValues settings; ///< "strength" and what else the op declares
     TokenSpan tokens;
     RunPhase phase = RunPhase::Both;
     bool operator==(const Edit &) const = default;
@@ -61,7 +60,7 @@ struct PolicySetting {
     std::string policy; ///< id of a PolicyKind
     bool enabled = true;
     std::vector<int> layers{everyLayer};
-    Settings settings;
+    ParamValues settings;
     TokenSpan tokens;
     RunPhase phase = RunPhase::Both;
     bool operator==(const PolicySetting &) const = default;

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/experiments/item_scores.h"
 
-#include "engine/forward/run.h"
+#include "engine/experiments/text_sequences.h"
 #include "engine/text/tokenizer.h"
 
 #include <algorithm>
@@ -32,29 +32,10 @@ public:
     std::vector<float> logprobs; ///< of all sequences, one after another
 };
 
-SequenceInfo infoOf(const CorpusRow &row)
-{
-    SequenceInfo info;
-    info.id = row.id;
-    info.language = row.language;
-    info.domain = row.domain;
-    info.parallelId = row.parallelId;
-    info.labels = row.labels;
-    return info;
-}
-
 Scored ofText(std::size_t item, const CorpusRow &row, const Tokenizer &tokenizer, std::int64_t context)
 {
-    Scored scored{.item = item, .sequence = {.info = infoOf(row), .tokens = tokenizer.encode(row.prompt, true)}};
-    std::vector<std::int32_t> &tokens = scored.sequence.tokens;
-    scored.sequence.nPrompt = std::ssize(tokens);
-    if (!row.continuation.empty()) {
-        scored.first = std::ssize(tokens);
-        const std::vector<std::int32_t> rest = tokenizer.encode(row.continuation, false);
-        tokens.insert(tokens.end(), rest.begin(), rest.end());
-    }
-    tokens.resize(std::min(tokens.size(), static_cast<std::size_t>(context)));
-    scored.sequence.nPrompt = std::min(scored.sequence.nPrompt, std::ssize(tokens));
+    Scored scored{.item = item, .sequence = textSequence(row, tokenizer, context)};
+    scored.first = row.continuation.empty() ? 0 : scored.sequence.nPrompt;
     return scored;
 }
 
@@ -63,7 +44,7 @@ Scored ofChoice(std::size_t item, const CorpusRow &row, const std::string &choic
     const ScoringSettings &settings, const Tokenizer &tokenizer)
 {
     Scored scored{.item = item,
-        .sequence = {.info = infoOf(row), .tokens = tokenizer.encode(row.prompt + settings.separator + choice, true)},
+        .sequence = {.info = sequenceInfo(row), .tokens = tokenizer.encode(row.prompt + settings.separator + choice, true)},
         .bytes = std::ssize(choice)};
     const std::vector<std::int32_t> &tokens = scored.sequence.tokens;
     const auto shared = std::mismatch(question.begin(), question.end(), tokens.begin(), tokens.end()).second - tokens.begin();
@@ -102,11 +83,12 @@ std::vector<Scored> sequencesOf(
 
 class Scoring {
 public:
-    Scoring(const Model &model, Backend &backend, const Tokenizer &tokenizer, const ScoringSettings &settings)
+    Scoring(const Model &model, Backend &backend, const Tokenizer &tokenizer, const ScoringSettings &settings, const ScoringRoute &route)
         : m_model{model}
         , m_backend{backend}
         , m_tokenizer{tokenizer}
         , m_settings{settings}
+        , m_route{route}
     {
     }
 
@@ -114,13 +96,14 @@ public:
     std::vector<TextScore> scored(std::vector<Scored> &list, const Progress &progress) const
     {
         RunSpec spec;
+        spec.routingRecipe = m_route.recipe;
         spec.capture = {.gateWeights = false, .logprobs = true};
         spec.batchTokens = m_settings.batchTokens;
         std::vector<TokenSequence> sequences;
         for (const Scored &scored : list)
             sequences.push_back(scored.sequence);
         LogprobSink sink;
-        traceSequences(m_model, m_backend, sequences, spec, &m_tokenizer, sink, progress);
+        traceSequences(m_model, m_backend, sequences, spec, &m_tokenizer, sink, progress, m_route.steering);
         std::vector<TextScore> scores;
         std::size_t row = 0;
         for (const Scored &scored : list) {
@@ -133,11 +116,13 @@ public:
     std::string generated(const CorpusRow &row, const Progress &progress) const
     {
         RunSpec spec;
+        spec.routingRecipe = m_route.recipe;
         spec.maxNewTokens = m_settings.maxNewTokens;
-        TokenSequence prompt{.info = infoOf(row), .tokens = m_tokenizer.encode(row.prompt, true)};
+        TokenSequence prompt{.info = sequenceInfo(row), .tokens = m_tokenizer.encode(row.prompt, true)};
         prompt.nPrompt = std::ssize(prompt.tokens);
         std::string text;
-        for (const GeneratedToken &token : generate(m_model, m_backend, prompt, spec, &m_tokenizer, nullptr, {}, progress).tokens)
+        for (const GeneratedToken &token :
+            generate(m_model, m_backend, prompt, spec, &m_tokenizer, nullptr, {}, progress, m_route.steering).tokens)
             if (!m_tokenizer.isSpecial(token.id))
                 text += token.bytes;
         return text;
@@ -148,14 +133,16 @@ private:
     Backend &m_backend;
     const Tokenizer &m_tokenizer;
     const ScoringSettings &m_settings;
+    const ScoringRoute &m_route;
 };
 
 } // namespace
 
 void scoreItems(const Model &model, Backend &backend, const Tokenizer &tokenizer, const EvalData &data, const ScoringSettings &settings,
-    std::size_t done, const std::function<void(std::size_t item, ItemScore score)> &onScore, const Progress &progress)
+    const ScoringRoute &route, std::size_t done, const std::function<void(std::size_t item, ItemScore score)> &onScore,
+    const Progress &progress)
 {
-    const Scoring scoring{model, backend, tokenizer, settings};
+    const Scoring scoring{model, backend, tokenizer, settings, route};
     const std::size_t items = data.corpus.rows.size();
     if (data.kind == EvalKind::Generation) {
         for (std::size_t item = done; item < items; ++item) {

@@ -6,7 +6,7 @@
 
 #include "engine/core/eval_data.h"
 #include "engine/core/progress.h"
-#include "engine/forward/model.h"
+#include "engine/forward/run.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -16,12 +16,16 @@
 
 namespace expertscope {
 
-class Tokenizer;
-
 struct ScoringSettings {
     std::string separator = " "; ///< between a question and a choice
     std::int64_t maxNewTokens = 32; ///< of a generation
     std::int64_t batchTokens = 2048; ///< texts run together
+};
+
+/// How the model is steered while it is scored; as it is, not at all.
+struct ScoringRoute {
+    Steering steering;
+    std::string recipe; ///< the same as RunSpec::routingRecipe
 };
 
 /// A text's loss: the log-probability of its tokens given all before them.
@@ -42,6 +46,7 @@ struct ItemScore {
 /// alone: an item gets the same score, bit for bit, whatever was done before. A corpus row's text is cut at the model's context; a
 /// question with a choice that is longer throws. Reports items. Throws Cancelled, Error (Usage, Input) as traceSequences() does.
 void scoreItems(const Model &model, Backend &backend, const Tokenizer &tokenizer, const EvalData &data, const ScoringSettings &settings,
-    std::size_t done, const std::function<void(std::size_t item, ItemScore score)> &onScore, const Progress &progress);
+    const ScoringRoute &route, std::size_t done, const std::function<void(std::size_t item, ItemScore score)> &onScore,
+    const Progress &progress);
 
 } // namespace expertscope

@@ -35,7 +35,7 @@ struct PairedDifference {
     double difference = noNumber; ///< value - baseline
     Interval interval; ///< 95 %, paired percentile bootstrap over units
     double p = noNumber; ///< two-sided
-    std::string_view test; ///< "mcnemar" or "sign-flip"; empty without p
+    std::string_view test{}; ///< "mcnemar" or "sign-flip"; empty without p
     std::int64_t items = 0, units = 0;
     std::int64_t higher = 0, lower = 0; ///< items whose sum is higher, or lower, than under the baseline
 };

@@ -88,7 +88,7 @@ std::string spanFields(const TokenSpan &tokens, RunPhase phase, const std::strin
     return out;
 }
 
-std::string settingFields(const Settings &settings)
+std::string settingFields(const ParamValues &settings)
 {
     std::string out;
     for (const auto &[id, value] : settings)

@@ -85,7 +85,7 @@ private slots:
         const Edit &soft = recipe.edits[0];
         QCOMPARE(soft.op, std::string{"soft"});
         QVERIFY(soft.enabled);
-        QCOMPARE(soft.settings, (Settings{{"strength", "0.5"}}));
+        QCOMPARE(soft.settings, (ParamValues{{"strength", "0.5"}}));
         QCOMPARE(soft.experts, (std::vector<LayerExperts>{{3, false, {5, 1}}, {everyLayer, true, {}}}));
         QCOMPARE(soft.tokens.kind, TokenSpan::Kind::Label);
         QCOMPARE(soft.tokens.value, std::string{"fr"});

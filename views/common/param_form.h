@@ -14,9 +14,6 @@
 
 namespace expertscope {
 
-/// Settings of an analysis as text, by parameter id.
-using ParamValues = std::vector<std::pair<std::string, std::string>>;
-
 class ParamForm : public QWidget {
     Q_OBJECT
 public:

@@ -8,7 +8,7 @@
 #include "engine/text/tokenizer.h"
 #include "golden.h"
 
-#include <QtTest>
+#include <QTest>
 
 #include <algorithm>
 #include <cmath>
@@ -71,11 +71,12 @@ class TestEvaluation : public QObject {
     std::shared_ptr<const Model> m_model;
     Bytes m_tokenizer;
 
-    std::vector<ItemScore> scores(const EvalData &data, std::size_t done = 0, const ScoringSettings &settings = {.batchTokens = 64})
+    std::vector<ItemScore> scores(
+        const EvalData &data, std::size_t done = 0, const ScoringSettings &settings = {.batchTokens = 64}, const ScoringRoute &route = {})
     {
         std::vector<ItemScore> all;
         std::size_t next = done;
-        scoreItems(*m_model, *m_backend, m_tokenizer, data, settings, done,
+        scoreItems(*m_model, *m_backend, m_tokenizer, data, settings, route, done,
             [&](std::size_t item, ItemScore score) {
                 QCOMPARE(item, next++);
                 all.push_back(std::move(score));

@@ -5,7 +5,7 @@
 #include "engine/experiments/item_groups.h"
 #include "engine/experiments/metrics.h"
 
-#include <QtTest>
+#include <QTest>
 
 #include <cmath>
 #include <numeric>

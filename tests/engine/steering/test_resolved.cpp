@@ -31,11 +31,11 @@ private slots:
         QCOMPARE(out.edits.size(), std::size_t{1});
         const std::vector<LayerExperts> expected{{0, false, {4, 2}}, {2, false, {4, 2}}, {3, false, {4, 2, 5}}};
         QVERIFY(out.edits[0].experts == expected);
-        QVERIFY(out.edits[0].settings == (Settings{{"epsilon", "0.01"}, {"extra", "skip"}}));
+        QVERIFY(out.edits[0].settings == (ParamValues{{"epsilon", "0.01"}, {"extra", "skip"}}));
         QVERIFY(out.edits[0].tokens.kind == TokenSpan::Kind::Prompt);
         QCOMPARE(out.policies.size(), std::size_t{1});
         QCOMPARE(out.policies[0].layers, (std::vector<int>{0, 2, 3}));
-        QVERIFY(out.policies[0].settings == (Settings{{"theta", "0.4"}, {"variant", "include-raw"}, {"k_max", "0"}, {"k_min", "1"}}));
+        QVERIFY(out.policies[0].settings == (ParamValues{{"theta", "0.4"}, {"variant", "include-raw"}, {"k_max", "0"}, {"k_min", "1"}}));
     }
 
     void itIsItsOwnSpelling()

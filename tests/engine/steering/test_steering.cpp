@@ -43,7 +43,7 @@ TokenSequence sequence(const std::string &id, std::int64_t length, std::int64_t 
     return out;
 }
 
-Edit edit(const std::string &op, std::vector<LayerExperts> experts, Settings settings = {}, TokenSpan tokens = {},
+Edit edit(const std::string &op, std::vector<LayerExperts> experts, ParamValues settings = {}, TokenSpan tokens = {},
     RunPhase phase = RunPhase::Both)
 {
     Edit made;
@@ -55,7 +55,7 @@ Edit edit(const std::string &op, std::vector<LayerExperts> experts, Settings set
     return made;
 }
 
-PolicySetting policy(const std::string &id, Settings settings = {}, std::vector<int> layers = {everyLayer})
+PolicySetting policy(const std::string &id, ParamValues settings = {}, std::vector<int> layers = {everyLayer})
 {
     PolicySetting made;
     made.policy = id;

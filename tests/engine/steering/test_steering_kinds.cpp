@@ -38,7 +38,7 @@ struct Routed {
     double sum() const { return std::accumulate(weights.begin(), weights.end(), 0.0); }
 };
 
-Routed routed(const std::string &policy, const Settings &settings, const MoeFfn &moe, const std::vector<float> &logits = goldenLogits)
+Routed routed(const std::string &policy, const ParamValues &settings, const MoeFfn &moe, const std::vector<float> &logits = goldenLogits)
 {
     const PolicyKind &kind = policyKind(policy);
     static const std::unique_ptr<Backend> backend = makeBackend("plain");
@@ -185,55 +185,55 @@ private slots:
     void goldenPolicies_data()
     {
         QTest::addColumn<QString>("policy");
-        QTest::addColumn<Settings>("settings");
+        QTest::addColumn<ParamValues>("settings");
         QTest::addColumn<bool>("normalise");
         QTest::addColumn<std::vector<int>>("ids");
         QTest::addColumn<std::vector<double>>("weights");
         using Ids = std::vector<int>;
         using Weights = std::vector<double>;
         // vectors of methods 2, section 6.4
-        QTest::newRow("top-p 0.4") << "top-p" << Settings{{"theta", "0.4"}} << true << Ids{3, 5} << Weights{0.313494, 0.301201};
-        QTest::newRow("top-p 0.7") << "top-p" << Settings{{"theta", "0.7"}} << true << Ids{3, 5, 0}
+        QTest::newRow("top-p 0.4") << "top-p" << ParamValues{{"theta", "0.4"}} << true << Ids{3, 5} << Weights{0.313494, 0.301201};
+        QTest::newRow("top-p 0.7") << "top-p" << ParamValues{{"theta", "0.7"}} << true << Ids{3, 5, 0}
                                    << Weights{0.313494, 0.301201, 0.127457};
-        QTest::newRow("top-p capped") << "top-p" << Settings{{"theta", "0.7"}, {"variant", "cap-renormalise"}} << false << Ids{3, 5}
+        QTest::newRow("top-p capped") << "top-p" << ParamValues{{"theta", "0.7"}, {"variant", "cap-renormalise"}} << false << Ids{3, 5}
                                       << Weights{0.509999, 0.490001};
-        QTest::newRow("top-p normalised") << "top-p" << Settings{{"theta", "0.7"}, {"variant", "include-renormalise"}} << false
+        QTest::newRow("top-p normalised") << "top-p" << ParamValues{{"theta", "0.7"}, {"variant", "include-renormalise"}} << false
                                           << Ids{3, 5, 0} << Weights{0.313494 / 0.742152, 0.301201 / 0.742152, 0.127457 / 0.742152};
-        QTest::newRow("top-p, most") << "top-p" << Settings{{"theta", "0.99"}, {"k_max", "1"}} << false << Ids{3} << Weights{0.313494};
-        QTest::newRow("top-p, fewest") << "top-p" << Settings{{"theta", "0"}, {"k_min", "2"}} << false << Ids{3, 5}
+        QTest::newRow("top-p, most") << "top-p" << ParamValues{{"theta", "0.99"}, {"k_max", "1"}} << false << Ids{3} << Weights{0.313494};
+        QTest::newRow("top-p, fewest") << "top-p" << ParamValues{{"theta", "0"}, {"k_min", "2"}} << false << Ids{3, 5}
                                        << Weights{0.313494, 0.301201};
-        QTest::newRow("dynmole") << "entropy-hybrid" << Settings{{"q", "1.1"}, {"threshold", "0.95"}, {"top_p", "0.7"}, {"keep_top_k", "2"}}
+        QTest::newRow("dynmole") << "entropy-hybrid" << ParamValues{{"q", "1.1"}, {"threshold", "0.95"}, {"top_p", "0.7"}, {"keep_top_k", "2"}}
                                  << true << Ids{3, 5} << Weights{0.313494, 0.301201};
-        QTest::newRow("dynmole, undecided") << "entropy-hybrid" << Settings{{"q", "1.1"}, {"threshold", "0.8193"}} << true
+        QTest::newRow("dynmole, undecided") << "entropy-hybrid" << ParamValues{{"q", "1.1"}, {"threshold", "0.8193"}} << true
                                             << Ids{3, 5, 0, 2, 7, 4, 1, 6}
                                             << Weights{0.313494, 0.301201, 0.127457, 0.094422, 0.077307, 0.05182, 0.025733, 0.008566};
-        QTest::newRow("dynmole, just decided") << "entropy-hybrid" << Settings{{"q", "1.1"}, {"threshold", "0.8195"}} << true
+        QTest::newRow("dynmole, just decided") << "entropy-hybrid" << ParamValues{{"q", "1.1"}, {"threshold", "0.8195"}} << true
                                                << Ids{3, 5, 0} << Weights{0.313494, 0.301201, 0.127457};
-        QTest::newRow("rank 2") << "rank-k" << Settings{{"rank", "2"}} << true << Ids{5} << Weights{1};
-        QTest::newRow("rank 2, raw") << "rank-k" << Settings{{"rank", "2"}} << false << Ids{5} << Weights{0.301201};
-        QTest::newRow("k 4") << "top-k" << Settings{{"k", "4"}} << false << Ids{3, 5, 0, 2}
+        QTest::newRow("rank 2") << "rank-k" << ParamValues{{"rank", "2"}} << true << Ids{5} << Weights{1};
+        QTest::newRow("rank 2, raw") << "rank-k" << ParamValues{{"rank", "2"}} << false << Ids{5} << Weights{0.301201};
+        QTest::newRow("k 4") << "top-k" << ParamValues{{"k", "4"}} << false << Ids{3, 5, 0, 2}
                              << Weights{0.313494, 0.301201, 0.127457, 0.094422};
-        QTest::newRow("k 4, model normalises") << "top-k" << Settings{{"k", "4"}} << true << Ids{3, 5, 0, 2}
+        QTest::newRow("k 4, model normalises") << "top-k" << ParamValues{{"k", "4"}} << true << Ids{3, 5, 0, 2}
                                                << Weights{0.374735, 0.360041, 0.152356, 0.112868};
-        QTest::newRow("k 4, normalised") << "top-k" << Settings{{"k", "4"}, {"sum", "renormalise"}} << false << Ids{3, 5, 0, 2}
+        QTest::newRow("k 4, normalised") << "top-k" << ParamValues{{"k", "4"}, {"sum", "renormalise"}} << false << Ids{3, 5, 0, 2}
                                          << Weights{0.374735, 0.360041, 0.152356, 0.112868};
         const double two = 0.313494 + 0.301201; // what k = 2 sums to
-        QTest::newRow("k 4, rescaled") << "top-k" << Settings{{"k", "4"}, {"sum", "rescale"}} << false << Ids{3, 5, 0, 2}
+        QTest::newRow("k 4, rescaled") << "top-k" << ParamValues{{"k", "4"}, {"sum", "rescale"}} << false << Ids{3, 5, 0, 2}
                                        << Weights{0.374735 * two, 0.360041 * two, 0.152356 * two, 0.112868 * two};
-        QTest::newRow("min-p") << "min-p" << Settings{{"ratio", "0.3"}} << false << Ids{3, 5, 0, 2}
+        QTest::newRow("min-p") << "min-p" << ParamValues{{"ratio", "0.3"}} << false << Ids{3, 5, 0, 2}
                                << Weights{0.313494, 0.301201, 0.127457, 0.094422};
-        QTest::newRow("uniform, raw") << "uniform-weights" << Settings{} << false << Ids{3, 5} << Weights{two / 2, two / 2};
-        QTest::newRow("uniform") << "uniform-weights" << Settings{} << true << Ids{3, 5} << Weights{0.5, 0.5};
-        QTest::newRow("null 1") << "null-threshold" << Settings{{"tau", "2.08"}} << false << Ids{3} << Weights{1};
-        QTest::newRow("null, nothing left") << "null-threshold" << Settings{{"tau", "3"}} << false << Ids{} << Weights{};
-        QTest::newRow("null, below all") << "null-threshold" << Settings{{"tau", "-3"}, {"sum", "as-model"}} << false << Ids{3, 5}
+        QTest::newRow("uniform, raw") << "uniform-weights" << ParamValues{} << false << Ids{3, 5} << Weights{two / 2, two / 2};
+        QTest::newRow("uniform") << "uniform-weights" << ParamValues{} << true << Ids{3, 5} << Weights{0.5, 0.5};
+        QTest::newRow("null 1") << "null-threshold" << ParamValues{{"tau", "2.08"}} << false << Ids{3} << Weights{1};
+        QTest::newRow("null, nothing left") << "null-threshold" << ParamValues{{"tau", "3"}} << false << Ids{} << Weights{};
+        QTest::newRow("null, below all") << "null-threshold" << ParamValues{{"tau", "-3"}, {"sum", "as-model"}} << false << Ids{3, 5}
                                          << Weights{0.313494, 0.301201};
     }
 
     void goldenPolicies()
     {
         QFETCH(QString, policy);
-        QFETCH(Settings, settings);
+        QFETCH(ParamValues, settings);
         QFETCH(bool, normalise);
         QFETCH(std::vector<int>, ids);
         QFETCH(std::vector<double>, weights);
