@@ -27,20 +27,6 @@ struct Options {
     bool list = false, force = false;
 };
 
-using Settings = std::vector<std::pair<std::string, std::string>>;
-
-Settings split(const std::vector<std::string> &texts)
-{
-    Settings settings;
-    for (const std::string &text : texts) {
-        const auto equals = text.find('=');
-        if (equals == std::string::npos || equals == 0)
-            throw Error{ErrorKind::Usage, "--set needs name=value", text, "Write for example --set pivot=de"};
-        settings.emplace_back(text.substr(0, equals), text.substr(equals + 1));
-    }
-    return settings;
-}
-
 std::string describe(const ParamKind &param)
 {
     std::string text = "    --set " + std::string{param.id} + '=' + std::string{param.standard} + "  " + std::string{param.help};
@@ -95,7 +81,7 @@ int run(const Options &options, Command &command)
     const AnalysisKind &kind = analysisKind(options.id);
     if (options.traces.empty())
         throw Error{ErrorKind::Usage, "no trace was given", options.id, "Write: expertscope analyse " + options.id + " TRACE.h5"};
-    const Params params{kind.params, split(options.settings)};
+    const Params params{kind.params, splitSettings(options.settings)};
     // claimed before the long work, so that a wrong path is not found out after it
     std::optional<PartFile> file;
     if (!options.output.empty())

@@ -5,13 +5,14 @@
 #include "app/cli/result_output.h"
 #include "app/cli/score_files.h"
 #include "app/cli/verbs.h"
-#include "engine/analysis/result_text.h"
 #include "engine/core/error.h"
 #include "engine/experiments/evaluation.h"
 #include "io/eval_data.h"
+#include "io/recipe.h"
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 
@@ -23,7 +24,7 @@ namespace {
 
 struct Options {
     ModelOptions model;
-    std::vector<std::string> data;
+    std::vector<std::string> data, recipes;
     std::string output, by;
     std::int64_t limit = 0, bootstrap = 1000, permutations = 2000, seed = 42;
     ScoringSettings scoring;
@@ -51,33 +52,44 @@ fs::path scoreFile(const Options &options, std::size_t data, const std::string &
     return fs::path{options.output} / "scores" / (std::to_string(data + 1) + '-' + fileStem(stem) + "--" + fileStem(condition) + ".jsonl");
 }
 
-int run(const Options &options, Command &command)
+/// The recipe's own name, or the file's; a number keeps equal ones apart.
+std::string nameOf(const Recipe &recipe, const fs::path &file, const std::vector<ConditionScores> &others)
+{
+    const std::string name = recipe.name.empty() ? file.stem().string() : recipe.name;
+    std::string unique = name;
+    const auto taken = [&](const ConditionScores &other) { return fileStem(other.name) == fileStem(unique); };
+    for (int number = 2; std::any_of(others.begin(), others.end(), taken); ++number)
+        unique = name + ' ' + std::to_string(number);
+    return unique;
+}
+
+void run(const Options &options, Command &command)
 {
     const Params params{evaluationKind().params,
         std::vector<std::pair<std::string, std::string>>{{"by", options.by}, {"bootstrap", std::to_string(options.bootstrap)},
             {"permutations", std::to_string(options.permutations)}, {"seed", std::to_string(options.seed)}}};
     const std::vector<EvalData> data = readAll(options);
+    std::vector<Recipe> recipes;
+    std::vector<ConditionScores> conditions{{"baseline", {}}};
+    for (const std::string &file : options.recipes) {
+        recipes.push_back(readRecipe(fs::path{file}));
+        conditions.push_back({nameOf(recipes.back(), file, conditions), {}});
+    }
     if (!options.output.empty()) {
         claimFolder(options.output, {"scores", "result.json", "result.txt"});
         fs::create_directory(fs::path{options.output} / "scores");
     }
     const LoadedModel open = loadModel(options.model, command.terminal);
-    std::vector<ConditionScores> conditions{{"baseline", {}}};
-    for (ConditionScores &condition : conditions)
+    for (std::size_t c = 0; c < conditions.size(); ++c)
         for (std::size_t d = 0; d < data.size(); ++d)
-            condition.scores.push_back(scored(open, data[d], options.scoring, scoreFile(options, d, condition.name), command.terminal));
+            conditions[c].scores.push_back(scored(open, data[d], options.scoring, c == 0 ? nullptr : &recipes[c - 1],
+                scoreFile(options, d, conditions[c].name), command.terminal));
     const Result result = evaluationResult(data, conditions, params, command.terminal.progress());
     command.terminal.endProgress();
-    if (!options.output.empty()) {
-        const fs::path folder{options.output};
-        writeFile(folder / "result.json", formatted(evaluationKind(), result, {.part = {}, .csv = false, .json = true}), true);
-        writeFile(folder / "result.txt", formatted(evaluationKind(), result, {}), true);
-        for (const Table &table : result.tables)
-            writeFile(folder / (table.id + ".csv"), csv(table), true);
-    }
+    if (!options.output.empty())
+        writeResult(options.output, evaluationKind(), result);
     const std::string text = formatted(evaluationKind(), result, options.format);
     std::fwrite(text.data(), 1, text.size(), stdout);
-    return 0;
 }
 
 } // namespace
@@ -90,6 +102,7 @@ void declareEval(CLI::App &app, Command &command)
            "Any corpus (loss in bits per byte), or JSONL of \"question\", \"choices\", \"answer\" (multiple choice) or of \"prompt\", "
            "\"answer\" (exact match)")
         ->required();
+    app.add_option("--recipe", options->recipes, "Compare the model's own routing with this recipe; repeat it for more");
     app.add_option(
         "-o,--output", options->output, "Folder for the scores of each item and the result; a run that was stopped goes on there");
     app.add_option("--by", options->by, "Columns to group by, between commas; else language, domain and the label columns");
@@ -106,7 +119,8 @@ void declareEval(CLI::App &app, Command &command)
     app.add_option("--seed", options->seed, "Of both")->capture_default_str();
     declareResultFormat(app, options->format);
     app.footer("Example:\n  expertscope eval --model resources/demo/model --data resources/demo/corpus/parallel.jsonl -o evaluation");
-    app.callback([options, &command] { command.exitCode = run(*options, command); });
+    app.callback(
+        [options, &command] { command.exitCode = untilStopped(options->output, command.terminal, [&] { run(*options, command); }); });
 }
 
 } // namespace expertscope

@@ -12,11 +12,31 @@
 
 namespace expertscope {
 
+void declareSettings(CLI::App &app, std::vector<std::string> &settings, const AnalysisKind &kind)
+{
+    std::string text = "A setting, as name=value; repeat it for more:";
+    for (const ParamKind &param : kind.params)
+        text += "\n" + std::string{param.id} + '=' + std::string{param.standard} + "  " + std::string{param.help};
+    app.add_option("--set", settings, text)->expected(1)->take_all();
+}
+
 void declareResultFormat(CLI::App &app, ResultFormat &format)
 {
     const auto part = app.add_option("--part", format.part, "Table or matrix to print; the first table is the answer");
     const auto csvFlag = app.add_flag("--csv", format.csv, "One table as CSV, all rows");
     app.add_flag("--json", format.json, "Everything as JSON")->excludes(csvFlag)->excludes(part);
+}
+
+std::vector<std::pair<std::string, std::string>> splitSettings(const std::vector<std::string> &texts)
+{
+    std::vector<std::pair<std::string, std::string>> settings;
+    for (const std::string &text : texts) {
+        const auto equals = text.find('=');
+        if (equals == std::string::npos || equals == 0)
+            throw Error{ErrorKind::Usage, "--set needs name=value", text, "Write for example --set pivot=de"};
+        settings.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+    }
+    return settings;
 }
 
 namespace {
@@ -63,6 +83,14 @@ std::string formatted(const AnalysisKind &kind, const Result &result, const Resu
     for (const Matrix &each : result.matrices)
         parts += ' ' + each.id;
     return plain + "\nParts (--part NAME --csv):" + parts + '\n';
+}
+
+void writeResult(const std::filesystem::path &folder, const AnalysisKind &kind, const Result &result)
+{
+    writeFile(folder / "result.json", formatted(kind, result, {.part = {}, .csv = false, .json = true}), true);
+    writeFile(folder / "result.txt", formatted(kind, result, {}), true);
+    for (const Table &table : result.tables)
+        writeFile(folder / (table.id + ".csv"), csv(table), true);
 }
 
 void writeFile(const std::filesystem::path &file, const std::string &text, bool overwrite)

@@ -7,6 +7,8 @@
 
 #include <filesystem>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace CLI {
 class App;
@@ -19,13 +21,21 @@ struct ResultFormat {
     bool csv = false, json = false;
 };
 
+/// --set, with the settings of a kind in its help.
+void declareSettings(CLI::App &app, std::vector<std::string> &settings, const AnalysisKind &kind);
 /// --part, --csv, --json.
 void declareResultFormat(CLI::App &app, ResultFormat &format);
+
+/// Settings given as name=value. Throws Error (Usage).
+std::vector<std::pair<std::string, std::string>> splitSettings(const std::vector<std::string> &texts);
 
 /// The table or matrix of that name (the first table where it is empty) as CSV. Throws Error (Usage) naming the parts there are.
 std::string partAsCsv(const Result &result, const std::string &part);
 /// Throws Error (Usage) as well for a matrix that is not asked for as CSV.
 std::string formatted(const AnalysisKind &kind, const Result &result, const ResultFormat &format);
+
+/// result.json, result.txt and a CSV file for each table, in place of those that are there. Throws Error (Input).
+void writeResult(const std::filesystem::path &folder, const AnalysisKind &kind, const Result &result);
 
 /// Writes a whole file, or nothing. Throws Error (Input).
 void writeFile(const std::filesystem::path &file, const std::string &text, bool overwrite);

@@ -5,24 +5,48 @@
 #include "app/cli/terminal.h"
 #include "engine/core/error.h"
 #include "engine/experiments/score_lines.h"
+#include "engine/steering/compiled_recipe.h"
 #include "io/line_log.h"
+#include "io/recipe.h"
+#include "io/sha256.h"
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 
 namespace expertscope {
 
 namespace fs = std::filesystem;
 
-std::vector<ItemScore> scored(
-    const LoadedModel &open, const EvalData &data, const ScoringSettings &settings, const fs::path &file, Terminal &terminal)
+namespace {
+
+/// What acts: the same for recipes that differ in name, notes and what they say of themselves.
+std::string actingPart(Recipe recipe)
 {
+    recipe.name = recipe.notes = recipe.foundJson = recipe.measuredJson = {};
+    return recipeJson(recipe);
+}
+
+} // namespace
+
+std::vector<ItemScore> scored(const LoadedModel &open, const EvalData &data, const ScoringSettings &settings, const Recipe *recipe,
+    const fs::path &file, Terminal &terminal)
+{
+    ScoringRoute route;
+    std::optional<CompiledRecipe> compiled;
+    if (recipe) {
+        compiled.emplace(*recipe, *open.model, *open.backend, open.tokenizer.get(), data.corpus.labelColumns);
+        route = {compiled->steering(), actingPart(*recipe)};
+    }
     std::unique_ptr<LineLog> log;
     std::vector<ItemScore> scores;
     const std::size_t items = data.corpus.rows.size();
     if (!file.empty()) {
-        const std::string header = scoreHeader(
-            {.model = open.model->info(), .backend = open.backend->info().name, .recipeSha256 = {}, .settings = settings}, data);
+        const std::string header = scoreHeader({.model = open.model->info(),
+                                                   .backend = open.backend->info().name,
+                                                   .recipeSha256 = recipe ? sha256(route.recipe) : std::string{},
+                                                   .settings = settings},
+            data);
         log = std::make_unique<LineLog>(file, header, [&](std::string_view found) { return headerDifference(found, header); });
         const std::vector<std::string> &lines = log->lines();
         if (lines.size() > items)
@@ -40,9 +64,22 @@ std::vector<ItemScore> scored(
         scores.push_back(std::move(score));
     };
     if (scores.size() < items)
-        scoreItems(*open.model, *open.backend, *open.tokenizer, data, settings, scores.size(), onScore, terminal.progress());
+        scoreItems(*open.model, *open.backend, *open.tokenizer, data, settings, route, scores.size(), onScore, terminal.progress());
     terminal.endProgress();
     return scores;
+}
+
+int untilStopped(const std::string &folder, Terminal &terminal, const std::function<void()> &work)
+{
+    try {
+        work();
+        return 0;
+    } catch (const Cancelled &) {
+        if (folder.empty())
+            throw;
+        terminal.note("Stopped. The scores so far are in " + folder + "; the same command goes on there.");
+        return 130;
+    }
 }
 
 void claimFolder(const fs::path &folder, const std::vector<std::string> &own)

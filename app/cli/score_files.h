@@ -4,18 +4,25 @@
 #pragma once
 
 #include "app/cli/load_model.h"
+#include "engine/core/recipe.h"
 #include "engine/experiments/item_scores.h"
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
 namespace expertscope {
 
-/// Scores all items. What `file` holds already is taken from it and the rest is added as it comes; an empty path keeps nothing.
-/// Throws Cancelled with what was done in the file; Error: Check for a file of other scores, Input for a damaged one.
-std::vector<ItemScore> scored(
-    const LoadedModel &open, const EvalData &data, const ScoringSettings &settings, const std::filesystem::path &file, Terminal &terminal);
+/// Scores all items, under a recipe or (null) the model's own routing. What `file` holds already is taken from it and the rest is added as
+/// it comes; an empty path keeps nothing. Throws Cancelled with what was done in the file; Error: Check for a file of other scores or a
+/// recipe that does not fit the model, Input for a damaged file.
+std::vector<ItemScore> scored(const LoadedModel &open, const EvalData &data, const ScoringSettings &settings, const Recipe *recipe,
+    const std::filesystem::path &file, Terminal &terminal);
+
+/// Runs `work`. Where it is stopped, says that the scores in `folder` are kept, and returns the exit code for that; else 0. Without a
+/// folder Cancelled goes on.
+int untilStopped(const std::string &folder, Terminal &terminal, const std::function<void()> &work);
 
 /// Makes the folder of an experiment, or takes one that is there if it holds nothing but `own` and *.csv, *.svg files. Throws Error
 /// (Input).

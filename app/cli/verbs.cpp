@@ -24,6 +24,7 @@ std::span<const Verb> verbs()
         {"eval", "Examines a model on texts, multiple choice or generation, by language and label", declareEval},
         {"import", "Turns what another tool recorded into a trace file, after checks", declareImport},
         {"recipe", "Checks and prints a routing recipe, or says how two differ", declareRecipe},
+        {"steer", "Finds experts and writes a recipe, or runs a steering experiment with controls", declareSteer},
         {"generate", "Continues a prompt, and records its routing if asked to", declareGenerate},
     };
     return list;

@@ -36,6 +36,7 @@ void declareEval(CLI::App &app, Command &command);
 void declareImport(CLI::App &app, Command &command);
 void declareInfo(CLI::App &app, Command &command);
 void declareRecipe(CLI::App &app, Command &command);
+void declareSteer(CLI::App &app, Command &command);
 void declareTrace(CLI::App &app, Command &command);
 void declareGenerate(CLI::App &app, Command &command);
 

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <QProcess>
-#include <QtTest>
+#include <QTest>
 
 struct Outcome {
     int exitCode = -1;

@@ -4,6 +4,7 @@
 #include "tests/app/program.h"
 
 #include <QDir>
+#include <QFile>
 #include <QJsonArray>
 #include <QJsonDocument>
 #include <QJsonObject>
@@ -76,6 +77,107 @@ private slots:
         QCOMPARE(refused.exitCode, 3);
         QVERIFY(refused.err.contains(":22: "));
         QCOMPARE(read(log), damaged);
+    }
+
+    void aRecipeOfStrengthZeroChangesNothingAndAStrongOneDoes()
+    {
+        const QByteArray recipe =
+            "{\"expertscope_recipe\": 1, \"edits\": [{\"op\": \"soft\", \"strength\": %1, \"experts\": {\"3\": [1, 5]}}]}";
+        const QString nothing = written("nothing.json", QByteArray{recipe}.replace("%1", "0"));
+        const QString strong = written("strong.json", QByteArray{recipe}.replace("%1", "3"));
+        const QString folder = m_folder->filePath("e");
+        const QStringList command{"eval", "-m", demoModel(), "-d", demoCorpus(), "--limit", "32", "--recipe", nothing, "--recipe", strong,
+            "-o", folder, "--csv", "--bootstrap", "100"};
+        const Outcome csv = run(command);
+        QVERIFY2(csv.exitCode == 0, csv.err);
+        int zeros = 0, others = 0;
+        for (const QByteArray &row : csv.out.trimmed().split('\n').mid(1)) {
+            const QList<QByteArray> cells = row.trimmed().split(',');
+            if (cells[3] == "nothing")
+                zeros += cells[7].toDouble() == 0 && cells[8].toDouble() == 0 && cells[9].toDouble() == 0;
+            else
+                others += cells[7].toDouble() != 0;
+        }
+        QVERIFY(zeros == others && zeros > 10);
+        QVERIFY(QDir{folder + "/scores"}.exists("1-parallel--strong.jsonl"));
+        QCOMPARE(run(command).out, csv.out); // all scores are there
+        written("strong.json", QByteArray{recipe}.replace("%1", "2"));
+        QCOMPARE(run(command).exitCode, 4); // another recipe under the same name
+        written("strong.json", QByteArray{recipe}.replace("[1, 5]", "[99]"));
+        const Outcome misfit = run({"eval", "-m", demoModel(), "-d", demoCorpus(), "--limit", "2", "--recipe", strong});
+        QVERIFY(misfit.exitCode == 3 || misfit.exitCode == 4);
+    }
+
+    void findWritesARecipeThatRuns()
+    {
+        const QString domains = demoCorpus().replace("parallel", "domains");
+        const QString recipe = m_folder->filePath("code.json");
+        const QStringList find{"steer", "find", "--method", "task", "-m", demoModel(), "-c", domains, "--set", "grouping=domain", "--set",
+            "target=code", "--set", "baseline=prose", "--set", "bootstrap=0", "--set", "permutations=0", "--tau", "0.3", "--window", "all",
+            "-o", recipe};
+        const Outcome found = run(find);
+        QVERIFY2(found.exitCode == 0, found.err);
+        const QJsonObject json = QJsonDocument::fromJson(read(recipe)).object();
+        QCOMPARE(json.value("found").toObject().value("method").toString(), QStringLiteral("task"));
+        QVERIFY(json.value("found").toObject().value("experts").toInt() > 0);
+        QCOMPARE(json.value("edits").toArray().first().toObject().value("op").toString(), QStringLiteral("soft"));
+        QCOMPARE(run({"eval", "-m", demoModel(), "-d", domains, "--limit", "4", "--recipe", recipe}).exitCode, 0);
+        QCOMPARE(run(find).exitCode, 3); // not replaced
+        for (const QStringList &wrong : {QStringList{"--method", "nonsense"}, QStringList{"--method", "task", "--window", "9-3"},
+                 QStringList{"--method", "language", "--tau", "0.2", "--top", "3"}})
+            QCOMPARE(
+                run(QStringList{"steer", "find", "-m", demoModel(), "-c", demoCorpus(), "--limit", "32", "-o", m_folder->filePath("x.json")}
+                    + wrong)
+                    .exitCode,
+                2);
+        for (const QStringList &other : {QStringList{"--method", "language", "--top", "4", "--bottom", "2"},
+                 QStringList{"--method", "rice", "--set", "tokens=.", "--top", "2"},
+                 QStringList{"--method", "risk-difference", "--set", "column=language", "--set", "side-1=de", "--set", "side-2=en", "--top",
+                     "3", "--bottom", "3"}}) {
+            const QString file = m_folder->filePath(other[1] + ".json");
+            const Outcome outcome =
+                run(QStringList{"steer", "find", "-m", demoModel(), "-c", demoCorpus(), "--limit", "64", "-o", file} + other);
+            QVERIFY2(outcome.exitCode == 0, outcome.err);
+            QCOMPARE(run({"recipe", file, "--model", demoModel()}).exitCode, 0);
+        }
+    }
+
+    void aSweepRepeatsAndGoesOn()
+    {
+        const QString parallel = demoCorpus();
+        QByteArray plan =
+            "{\"expertscope_plan\": 1, \"name\": \"small\", \"experts\": {\"target\": {\"data\": \"P\", \"language\": \"en\"},"
+            "\"baseline\": {\"data\": \"D\", \"domain\": \"prose\"}}, \"parallel\": {\"data\": \"P\", \"language\": [\"en\", \"de\"]},"
+            "\"evaluate\": [{\"data\": \"P\", \"language\": [\"en\", \"de\"], \"source\": \"LibreOffice user interface\"}],"
+            "\"sweep\": {\"tau\": [0.1], \"windows\": [\"suggested\"], \"strengths\": [0.5]}, \"dose\": [0, 0.5],"
+            "\"controls\": {\"random\": 1, \"windows\": [\"0-1\"]}, \"bootstrap\": 100, \"permutations\": 100}";
+        plan.replace("\"P\"", '"' + parallel.toUtf8() + '"')
+            .replace("\"D\"", '"' + demoCorpus().replace("parallel", "domains").toUtf8() + '"');
+        const QString file = written("plan.json", plan), folder = m_folder->filePath("s");
+        const QStringList command{"steer", "sweep", file, "-m", demoModel(), "-o", folder, "--json"};
+        const Outcome first = run(command);
+        QVERIFY2(first.exitCode == 0, first.err);
+        const QByteArray recipe = read(folder + "/recipe.json");
+        const QJsonObject measured = QJsonDocument::fromJson(recipe).object().value("measured").toObject();
+        QVERIFY(measured.value("difference_on_held_out_texts").toObject().value("texts").toInt() > 5);
+        for (const QByteArray &row : read(folder + "/dose-response.csv").trimmed().split('\n').mid(1))
+            if (row.contains("_soft_0_")) {
+                QCOMPARE(row.split(',')[7].toDouble(), 0.0);
+                QCOMPARE(row.split(',')[9].toDouble(), 0.0);
+            }
+
+        const QDir scores{folder + "/scores"};
+        const QString some = scores.filePath(scores.entryList(QDir::Files).last());
+        const QByteArray before = read(some);
+        QFile cut{some};
+        QVERIFY(cut.resize(before.size() / 2));
+        const Outcome again = run(command);
+        QVERIFY2(again.exitCode == 0, again.err);
+        QCOMPARE(read(some), before);
+        QCOMPARE(again.out, first.out);
+        QCOMPARE(read(folder + "/recipe.json"), recipe);
+        QCOMPARE(run({"steer", "sweep", written("bad.json", "{}"), "-m", demoModel(), "-o", m_folder->filePath("t")}).exitCode, 3);
+        QCOMPARE(run({"steer"}).exitCode, 2);
     }
 
     void choicesAndGenerations()
