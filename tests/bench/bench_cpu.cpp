@@ -113,6 +113,7 @@ public:
         Forward forward{m_model, m_backend, nullptr, recorder ? &*recorder : nullptr};
         const auto run = [&](std::size_t first, std::size_t count, std::size_t past, Phase phase, KvCache &cache) {
             Batch batch;
+            batch.phase = phase;
             batch.append(0, std::span{m_tokens}.subspan(first, count), static_cast<std::int64_t>(past), 0);
             const Tensor out = forward.run(batch, &cache, {});
             m_backend.linear(out.rows(batch.rows() - 1, batch.rows()), *m_model.head(), nullptr, m_logits);
