@@ -23,6 +23,8 @@
 
 namespace expertscope {
 
+class SteeringBench;
+
 class EngineThread : public QObject {
     Q_OBJECT
 public:
@@ -31,6 +33,7 @@ public:
         std::unique_ptr<Backend> backend; ///< made before the first job
         std::shared_ptr<const Model> model; ///< null until one is open
         std::shared_ptr<const Tokenizer> tokenizer; ///< of the model; null if its folder has none
+        std::shared_ptr<SteeringBench> bench; ///< of the model; null until something was steered
     };
     enum class Outcome {
         Done,

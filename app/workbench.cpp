@@ -92,13 +92,17 @@ std::shared_ptr<const RoutingSummary> counted(const RoutingTrace &trace, const c
 
 Workbench::Workbench(QObject *parent)
     : QObject{parent}
+    , m_steering{m_document, m_engine}
 {
     connectWork();
 }
 
 void Workbench::connectWork()
 {
-    connect(&m_engine, &EngineThread::failed, this, [this](const QString &, const Error &error) { emit failed(error); });
+    connect(&m_engine, &EngineThread::failed, this, [this](const QString &tag, const Error &error) {
+        if (tag != SteeringDesk::tag()) // which says it where the recipe is
+            emit failed(error);
+    });
     connect(&m_engine, &EngineThread::started, this, &Workbench::workChanged);
     connect(&m_engine, &EngineThread::ended, this, &Workbench::workChanged);
     connect(&m_engine, &EngineThread::progressed, this, [this](const QString &tag, qint64 done, qint64 total, const QString &unit) {
@@ -119,7 +123,7 @@ void Workbench::connectWork()
 
 ViewContext Workbench::viewContext()
 {
-    return {&m_document.selection(),
+    return {&m_document.selection(), &m_steering.model(),
         [this](QObject *owner, const QString &tag, JobRunner::Work work, JobRunner::Done done) {
             m_jobs.run(owner, tag, std::move(work), std::move(done));
             if (qobject_cast<AnalysisRun *>(owner))
@@ -171,6 +175,7 @@ void Workbench::openModel(const QString &where)
         std::shared_ptr<const Tokenizer> tokenizer;
         if (!files->tokenizerJson.empty())
             tokenizer = Tokenizer::fromJson(files->tokenizerJson);
+        engine.bench.reset(); // it holds the model before
         engine.model = Model::load(files, *engine.backend, progress);
         engine.tokenizer = tokenizer;
         const QString title = where == findDemo().model ? tr("Demo model") : QString::fromStdString(files->name);

@@ -9,6 +9,7 @@
 #include "app/document.h"
 #include "app/engine_thread.h"
 #include "app/job_runner.h"
+#include "app/steering_desk.h"
 
 #include <QByteArray>
 #include <QObject>
@@ -45,6 +46,7 @@ public:
 
     Document &document() { return m_document; }
     JobRunner &jobs() { return m_jobs; }
+    SteeringDesk &steering() { return m_steering; }
     ViewContext viewContext();
 
     /// By what the path is: a folder is a model, .h5 and what other tools recorded a trace, anything else a corpus.
@@ -100,7 +102,8 @@ private:
     quint64 m_promptRecording = 0; ///< 0 = none yet
     int m_promptsRun = 0;
     JobRunner m_jobs;
-    EngineThread m_engine; ///< last: its results use all above
+    EngineThread m_engine; ///< its results use all above
+    SteeringDesk m_steering; ///< posts to the engine
 };
 
 } // namespace expertscope

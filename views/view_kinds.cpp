@@ -8,6 +8,7 @@
 #include "views/flow/flow_view.h"
 #include "views/routing_map/routing_map_view.h"
 #include "views/specialisation/specialisation_view.h"
+#include "views/steering/steering_view.h"
 #include "views/tokens/tokens_view.h"
 
 #include <array>
@@ -39,6 +40,9 @@ constexpr std::array kinds{
     ViewKind{"compare", "Compare",
         "Two traces of the same text, or two groups of one trace: where their routing differs, and from which layer on.",
         make<CompareView>},
+    ViewKind{"steering", "Steering",
+        "Change the routing of experts and see at once what it does: to the routing, to each token's loss, to how the text goes on.",
+        make<SteeringView>},
     ViewKind{
         "analyses", "Analyses", "Every analysis there is, with its settings, definition, charts, maps and tables.", make<AnalysesView>},
 };

@@ -115,6 +115,14 @@ void MainWindow::connectWorkbench()
     connect(&m_workbench, &Workbench::workChanged, this, &MainWindow::refreshActions);
     connect(&m_workbench, &Workbench::failed, m_banner, &Banner::showError);
     connect(&m_workbench, &Workbench::noted, m_banner, &Banner::showNote);
+    connect(&m_workbench.steering(), &SteeringDesk::noted, m_banner, &Banner::showNote);
+    connect(&m_workbench.steering().model(), &SteeringModel::openWished, this, &MainWindow::openRecipeDialog);
+    connect(&m_workbench.steering().model(), &SteeringModel::saveWished, this, &MainWindow::saveRecipeDialog);
+    connect(&m_workbench.steering(), &SteeringDesk::viewWished, this, [this] {
+        for (View *view : m_views->views())
+            if (view->objectName() == QLatin1String("steering"))
+                m_views->activate(view);
+    });
     connect(&m_workbench, &Workbench::modelOpened, this, [this](const QString &where) {
         if (where != findDemo().model)
             m_settings.addRecent(RecentKind::Model, where);

@@ -66,6 +66,8 @@ private:
     void openCorpusDialog();
     void saveTraceDialog();
     void writeReportDialog();
+    void openRecipeDialog();
+    void saveRecipeDialog();
     void exportPictureOf(View *view);
     void exportNumbersOf(View *view);
     void showPalette();

@@ -14,6 +14,7 @@
 #include "app/window/prompt_panel.h"
 #include "app/window/theme.h"
 #include "io/model_folder.h"
+#include "io/recipe.h"
 
 #include <QDir>
 #include <QDockWidget>
@@ -81,6 +82,10 @@ void MainWindow::createRunMenu()
     m_needModel.emplace_back(trace);
     menu->addAction(tr("Trace the &Prompt"), m_prompt, &PromptPanel::run)->setObjectName(QStringLiteral("runPrompt"));
     menu->addAction(tr("&Generate from the Prompt"), m_prompt, &PromptPanel::generate)->setObjectName(QStringLiteral("generate"));
+    menu->addSeparator();
+    menu->addAction(tr("Open &Recipe..."), this, &MainWindow::openRecipeDialog)->setObjectName(QStringLiteral("openRecipe"));
+    menu->addAction(tr("Sa&ve Recipe..."), this, &MainWindow::saveRecipeDialog)->setObjectName(QStringLiteral("saveRecipe"));
+    menu->addSeparator();
     QAction *stop = menu->addAction(tr("&Stop, or Clear the Selection"), this, &MainWindow::clearSelectionOrStop);
     stop->setObjectName(QStringLiteral("stop"));
     setKeyHint(*stop, tr("Esc"));
@@ -261,6 +266,31 @@ void MainWindow::writeReportDialog()
     const QString folder = m_dialogs.saveFile(this, tr("Write Report Into a New Folder"), QStringLiteral("report"), tr("Folders (*)"));
     if (!folder.isEmpty())
         m_workbench.writeReport(folder);
+}
+
+void MainWindow::openRecipeDialog()
+{
+    const QStringList files = m_dialogs.openFiles(this, tr("Open Recipe"), tr("Recipes (*.json);;All files (*)"));
+    if (files.isEmpty())
+        return;
+    try {
+        m_workbench.steering().setRecipe(readRecipe(files.first().toStdString()), false);
+    } catch (...) {
+        m_banner->showError(currentError());
+    }
+}
+
+void MainWindow::saveRecipeDialog()
+{
+    const QString file = m_dialogs.saveFile(this, tr("Save Recipe"), QStringLiteral("recipe.json"), tr("Recipes (*.json)"));
+    if (file.isEmpty())
+        return;
+    try {
+        writeRecipe(m_workbench.steering().recipeToSave(), file.toStdString(), true); // the file dialog has asked
+        m_banner->showNote(tr("Saved %1").arg(QFileInfo{file}.fileName()));
+    } catch (...) {
+        m_banner->showError(currentError());
+    }
 }
 
 void MainWindow::exportPictureOf(View *view)

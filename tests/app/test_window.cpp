@@ -1,7 +1,10 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
 // The real window, offscreen, on a tiny model: opening, selecting, finding, failing, arranging and coming back.
+#include "app/window/corpus_panel.h"
 #include "app/window/picker.h"
+#include "app/window/prompt_panel.h"
+#include "io/trace_hdf5.h"
 #include "tests/app/app_fixture.h"
 
 #include <QAbstractItemModelTester>

@@ -2,6 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The work that the window starts, offscreen, on a tiny model: tracing, prompting, analyses, reports, pictures; and how it is stopped.
 #include "app/demo_pictures.h"
+#include "app/window/corpus_panel.h"
+#include "app/window/prompt_panel.h"
+#include "app/window/sequence_item_model.h"
 #include "io/trace_hdf5.h"
 #include "tests/app/app_fixture.h"
 #include "views/common/analysis_run.h"
@@ -262,7 +265,7 @@ private slots:
         app.start();
         const DemoPictures pictures{*app.workbench, *app.window, app.path(QStringLiteral("out")), true};
         QCOMPARE(QApplication::exec(), 0);
-        const QDir out{app.path(QStringLiteral("out")), true};
+        const QDir out{app.path(QStringLiteral("out"))};
         const QImage dark{out.filePath(QStringLiteral("window-dark.png"))}, light{out.filePath(QStringLiteral("window-light.png"))};
         QVERIFY(dark.pixelColor(2, dark.height() - 3).lightness() < 100);
         QVERIFY(light.pixelColor(2, light.height() - 3).lightness() > 150);

@@ -245,9 +245,25 @@ Subject subjectOf(const TracePtr &trace)
     return subject;
 }
 
+std::shared_ptr<const SteeringOutcome> steeringOutcome(const TracePtr &trace)
+{
+    auto outcome = std::make_shared<SteeringOutcome>();
+    outcome->comparison.baseline = trace;
+    outcome->comparison.steered = trace;
+    outcome->comparison.divergence.assign(static_cast<std::size_t>(trace->meta().tokens), 0.25f);
+    outcome->comparison.baselineContinuation = {{1, "same"}, {2, " old"}, {3, " end"}};
+    outcome->comparison.steeredContinuation = {{1, "same"}, {4, " <new>"}, {3, " end"}};
+    outcome->result = comparisonResult(outcome->comparison);
+    outcome->recipe.edits.push_back(
+        {.op = "mask", .enabled = true, .experts = {{2, false, {3}}}, .vectors = {}, .settings = {}, .tokens = {}, .phase = {}});
+    outcome->text = QStringLiteral("a text");
+    outcome->firstToken = 0;
+    return outcome;
+}
+
 ViewContext Jobs::context(SelectionModel &selection)
 {
-    return {&selection,
+    return {&selection, steering.get(),
         [this](QObject *owner, const QString &tag, std::function<std::any(const Progress &)> work, std::function<void(std::any)> done) {
             ++posted;
             const auto call = [alive = QPointer<QObject>(owner), work = std::move(work), done = std::move(done)] {

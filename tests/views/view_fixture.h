@@ -8,6 +8,7 @@
 
 #include <deque>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,9 @@ TracePtr largeTrace(std::int64_t tokens, int layers, int experts, int topK);
 
 Subject subjectOf(const TracePtr &trace);
 
+/// What a recipe that masks expert 3 of layer 2 might have done to the trace: its continuation differs in one token.
+std::shared_ptr<const SteeringOutcome> steeringOutcome(const TracePtr &trace);
+
 /// Runs jobs in the calling thread: at once, or held back until run().
 class Jobs {
 public:
@@ -48,6 +52,7 @@ public:
     void run(); ///< everything that is held back; the newest of each tag
     int posted = 0;
     int stopped = 0;
+    std::unique_ptr<SteeringModel> steering = std::make_unique<SteeringModel>();
 
 private:
     struct Job {

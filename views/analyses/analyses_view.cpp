@@ -8,6 +8,7 @@
 #include "views/common/result_figure.h"
 #include "views/common/result_pages.h"
 #include "views/common/series_chart.h"
+#include "views/common/steering_actions.h"
 
 #include <QComboBox>
 #include <QPainter>
@@ -51,6 +52,14 @@ AnalysesView::AnalysesView(ViewContext context, QWidget *parent)
     connect(m_pages, &ResultPages::layerPicked, this, &AnalysesView::selectLayer);
     connect(m_pages, &ResultPages::expertPicked, this, &AnalysesView::selectExpert);
     connect(m_pages, &ResultPages::groupPicked, this, &AnalysesView::selectGroup);
+    offerSteering(*m_pages->map(), this->context(), [this](int row, std::int64_t column) -> std::optional<ExpertSet> {
+        const Matrix *shown = m_pages->matrix();
+        if (!shown || row < 0 || shown->rowTitle != "Layer" || shown->columnTitle != "Expert")
+            return std::nullopt;
+        return expertsAt(
+            std::stoi(shown->rows[static_cast<std::size_t>(row)]), std::stoi(shown->columns[static_cast<std::size_t>(column)]));
+    });
+    offerSteering(*m_pages->rows(), this->context());
     connect(selection, &SelectionModel::changed, this, [this](const Selection &now) { m_pages->setLayer(layerNumber(now.layer)); });
 }
 

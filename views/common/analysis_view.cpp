@@ -316,7 +316,7 @@ void AnalysisView::sayWhy()
                                      : QStringLiteral("Choose one of the other open traces above."));
     else if (error && error->kind == ErrorKind::Check) {
         // What was missing from the start is said by the remedy alone; what came up on the way has a reason of its own.
-        const bool lacks = !missing(kind, input(kind), Params(kind.params, m_current->values())).empty();
+        const bool lacks = !missing(kind, input(kind), Params{kind.params, m_current->values()}).empty();
         empty->say(QStringLiteral("%1 cannot run here").arg(text(kind.title)),
             lacks ? text(error->remedy) : sentence(error->message) + u' ' + sentence(error->remedy));
     } else if (error)
@@ -390,6 +390,13 @@ void AnalysisView::selectLayer(std::int64_t number)
     next.layer = index;
     next.experts.clear();
     context().selection->set(next);
+}
+
+std::optional<ExpertSet> AnalysisView::expertsAt(std::int64_t layerNumber, int expert) const
+{
+    if (!m_subject.trace || expert < 0 || layerIndex(layerNumber) < 0)
+        return std::nullopt;
+    return expertsUnder(context().selection->value(), m_subject.trace->meta(), static_cast<int>(layerNumber), expert);
 }
 
 void AnalysisView::selectExpert(std::int64_t layerNumber, int expert)
@@ -472,6 +479,8 @@ void AnalysisView::addExpertMap(HeatmapView *map)
     });
     connect(selection, &SelectionModel::hoverChanged, map,
         [map](const Hover &hover) { map->setCrosshair(hover.expert < 0 ? -1 : hover.layer, hover.expert); });
+    offerSteering(
+        *map, context(), [this](int row, std::int64_t column) { return expertsAt(layerNumber(row), static_cast<int>(column)); });
 }
 
 void AnalysisView::keep(const QString &key, QComboBox *box)

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "views/common/analysis_run.h"
+#include "views/common/steering_actions.h"
 #include "views/common/view.h"
 
 #include <QHash>
@@ -75,8 +76,11 @@ protected:
             connect(part, &Part::numbersWished, this, &View::numbersWished);
         if constexpr (requires { part->fit(); })
             m_fits.push_back([part] { part->fit(); });
+        if constexpr (requires { offerSteering(*part, context()); })
+            offerSteering(*part, context()); // a table of experts
     }
-    /// A part that is a map of all layers by experts: what is under the mouse there is pointed out in every view, and a click selects it.
+    /// A part that is a map of all layers by experts: what is under the mouse there is pointed out in every view, a click selects it, and its
+    /// menu steers it.
     void addExpertMap(HeatmapView *map);
     /// A choice that comes back after a restart: by its data, or by its index where it has none.
     void keep(const QString &key, QComboBox *box);
@@ -91,6 +95,8 @@ protected:
     std::int64_t layerNumber(int index) const;
     void selectLayer(std::int64_t number);
     void selectExpert(std::int64_t layerNumber, int expert);
+    /// What a menu over that expert is about; nullopt outside the trace.
+    std::optional<ExpertSet> expertsAt(std::int64_t layerNumber, int expert) const;
     void selectGroup(const QString &grouping, const QString &group);
     /// Frame of an exported figure with title and caption of the result; the rectangle left.
     QRectF paintFrame(QPainter &painter, const QRectF &target, const QString &title) const;

@@ -473,6 +473,7 @@ void HeatmapView::contextMenuEvent(QContextMenuEvent *event)
     menu->addAction(QStringLiteral("Save picture…"), this, &HeatmapView::pictureWished);
     menu->addAction(QStringLiteral("Save numbers (CSV)…"), this, &HeatmapView::numbersWished);
     addScaleActions(*menu, m_settings, scale(), [this](const ScaleSettings &next) { setScaleSettings(next); });
+    emit menuOpened(menu, cell.row, cell.column);
     menu->popup(event->globalPos());
 }
 

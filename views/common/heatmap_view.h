@@ -8,6 +8,7 @@
 #include "views/common/scale_menu.h"
 
 #include <QImage>
+#include <QMenu>
 #include <QWidget>
 
 #include <optional>
@@ -62,6 +63,7 @@ Q_SIGNALS:
     void hovered(int row, qint64 column); ///< by mouse or cell cursor; -1, -1 = left
     void picked(int row, qint64 column, Qt::KeyboardModifiers modifiers);
     void brushed(int firstRow, int lastRow, qint64 firstColumn, qint64 lastColumn); ///< inclusive
+    void menuOpened(QMenu *menu, int row, qint64 column); ///< before it is shown: others may add to it; -1, -1 = beside the cells
     void status(const QString &text);
     void scaleSettingsChanged();
     void pictureWished();

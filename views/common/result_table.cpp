@@ -121,6 +121,8 @@ void ResultTable::showMenu(const QPoint &at)
     menu->addAction(m_view->selectionModel()->hasSelection() ? QStringLiteral("Copy selected rows") : QStringLiteral("Copy all rows"), this,
         &ResultTable::copy);
     menu->addAction(QStringLiteral("Save numbers (CSV)…"), this, &ResultTable::numbersWished);
+    if (const QModelIndex under = m_view->indexAt(at); under.isValid())
+        emit menuOpened(menu, m_model->source(under.row()));
     menu->popup(m_view->viewport()->mapToGlobal(at));
 }
 

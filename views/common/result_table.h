@@ -5,6 +5,7 @@
 
 #include "views/common/table_item_model.h"
 
+#include <QMenu>
 #include <QWidget>
 
 class QLabel;
@@ -27,6 +28,7 @@ public:
 Q_SIGNALS:
     void rowPicked(qulonglong row); ///< of the table, by click or Enter
     void numbersWished();
+    void menuOpened(QMenu *menu, qulonglong row); ///< of the row under the mouse, before it is shown: others may add to it
 
 protected:
     bool eventFilter(QObject *watched, QEvent *event) override;

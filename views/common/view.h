@@ -8,6 +8,7 @@
 #include "engine/core/summary.h"
 #include "engine/core/trace.h"
 #include "views/common/selection.h"
+#include "views/common/steering_model.h"
 
 #include <QRectF>
 #include <QString>
@@ -45,6 +46,7 @@ struct Subject {
 
 struct ViewContext {
     SelectionModel *selection = nullptr;
+    SteeringModel *steering = nullptr; ///< null where nothing can be steered
     /// Runs work(progress) on the analysis pool and done(result) on the UI thread; a newer job of the same tag replaces an older
     /// one, whose done is never called. done is dropped if `owner` dies first.
     std::function<void(

@@ -8,6 +8,7 @@
 #include "views/common/result_parts.h"
 #include "views/common/result_table.h"
 #include "views/common/series_chart.h"
+#include "views/common/steering_actions.h"
 
 #include <QComboBox>
 #include <QSplitter>
@@ -129,6 +130,8 @@ CompareView::CompareView(ViewContext context, QWidget *parent)
     addPart(m_map);
     addPart(m_table);
     keep(QStringLiteral("mode"), m_modeBox);
+    offerSteering(
+        *m_map, this->context(), [this](int row, std::int64_t column) { return expertsAt(mapLayer(row), static_cast<int>(column)); });
     setMode(Groups);
 }
 

@@ -7,6 +7,7 @@
 #include "views/common/result_figure.h"
 #include "views/common/result_parts.h"
 #include "views/common/series_chart.h"
+#include "views/common/steering_actions.h"
 
 #include <QComboBox>
 #include <QSplitter>
@@ -88,6 +89,12 @@ FlowView::FlowView(ViewContext context, QWidget *parent)
     addPart(m_matrix);
     addPart(m_chart);
     keep(QStringLiteral("mode"), m_modeBox);
+    offerSteering(*m_matrix, this->context(),
+        [this](int row, std::int64_t) { return expertsAt(m_matrixLayer, row < 0 ? -1 : m_matrix->content().rowLabel(row).toInt()); });
+    connect(m_sankey, &Sankey::menuOpened, this, [this](QMenu *menu, int column, int expert) {
+        if (const auto set = expertsAt(m_sankey->content().layers[static_cast<std::size_t>(column)], expert))
+            addSteeringActions(*menu, this->context(), *set);
+    });
 }
 
 int FlowView::mode() const

@@ -257,6 +257,8 @@ void Sankey::contextMenuEvent(QContextMenuEvent *event)
     menu->setAttribute(Qt::WA_DeleteOnClose);
     menu->addAction(QStringLiteral("Save picture…"), this, &Sankey::pictureWished);
     menu->addAction(QStringLiteral("Save numbers (CSV)…"), this, &Sankey::numbersWished);
+    if (const SankeyLayout::Node *node = m_layout.nodeAt(QPointF(event->pos())))
+        emit menuOpened(menu, node->column, node->expert);
     menu->popup(event->globalPos());
 }
 

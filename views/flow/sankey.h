@@ -7,6 +7,7 @@
 #include "views/common/figure.h"
 
 #include <QPainterPath>
+#include <QMenu>
 #include <QWidget>
 
 #include <cstdint>
@@ -83,6 +84,7 @@ public:
 
 Q_SIGNALS:
     void picked(int column, int expert);
+    void menuOpened(QMenu *menu, int column, int expert); ///< over a node, before it is shown: others may add to it
     void status(const QString &text);
     void pictureWished();
     void numbersWished();

@@ -3,15 +3,19 @@
 #include "views/inspector/inspector.h"
 
 #include "views/common/figure.h"
+#include "views/common/steering_actions.h"
 #include "views/inspector/expert_page.h"
 #include "views/inspector/token_page.h"
 
 #include <QComboBox>
+#include <QHBoxLayout>
 #include <QLabel>
+#include <QMenu>
 #include <QScrollArea>
 #include <QSignalBlocker>
 #include <QStackedWidget>
 #include <QTabBar>
+#include <QToolButton>
 #include <QVBoxLayout>
 
 #include <algorithm>
@@ -25,6 +29,7 @@ InspectorPanel::InspectorPanel(ViewContext context, QWidget *parent)
     , m_pages{new QStackedWidget(this)}
     , m_empty{new QLabel(this)}
     , m_expertBox{new QComboBox(this)}
+    , m_steer{new QToolButton(this)}
     , m_token{new TokenPage(m_context.selection)}
     , m_expert{new ExpertPage(m_context.selection)}
 {
@@ -54,9 +59,26 @@ InspectorPanel::InspectorPanel(ViewContext context, QWidget *parent)
     column->setContentsMargins(0, 0, 0, 0);
     column->setSpacing(4);
     column->addWidget(m_tabs);
-    column->addWidget(m_expertBox);
+    auto *row = new QHBoxLayout;
+    row->setContentsMargins(6, 0, 6, 0);
+    row->addWidget(m_expertBox);
+    row->addStretch(1);
+    row->addWidget(m_steer);
+    column->addLayout(row);
     column->addWidget(m_pages, 1);
 
+    auto *menu = new QMenu(m_steer);
+    m_steer->setObjectName(QStringLiteral("steerExpert"));
+    m_steer->setText(QStringLiteral("Steer"));
+    m_steer->setToolTip(QStringLiteral("Boost, suppress or ablate this expert (or all that are selected) and see what it does"));
+    m_steer->setPopupMode(QToolButton::InstantPopup);
+    m_steer->setMenu(menu);
+    connect(menu, &QMenu::aboutToShow, this, [this, menu] {
+        menu->clear();
+        const Selection &selection = m_context.selection->value();
+        addSteeringActions(
+            *menu, m_context, {m_subject.trace->meta().layers[static_cast<std::size_t>(selection.layer)], selection.experts});
+    });
     connect(m_tabs, &QTabBar::currentChanged, this, &InspectorPanel::showTab);
     connect(m_expertBox, &QComboBox::activated, this, &InspectorPanel::requestExpert);
     connect(m_context.selection, &SelectionModel::changed, this, &InspectorPanel::showSelection);
@@ -150,6 +172,7 @@ void InspectorPanel::requestExpert()
 void InspectorPanel::showTab(int tab)
 {
     m_expertBox->setVisible(tab == ExpertTab && m_expertBox->count() > 1);
+    m_steer->setVisible(tab == ExpertTab && m_hasExpert && m_context.steering);
     if ((tab == TokenTab && m_hasToken) || (tab == ExpertTab && m_hasExpert)) {
         m_pages->setCurrentIndex(tab);
         return;

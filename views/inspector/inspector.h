@@ -12,6 +12,7 @@ class QComboBox;
 class QLabel;
 class QStackedWidget;
 class QTabBar;
+class QToolButton;
 
 namespace expertscope {
 
@@ -41,6 +42,7 @@ private:
     QStackedWidget *m_pages;
     QLabel *m_empty;
     QComboBox *m_expertBox;
+    QToolButton *m_steer;
     TokenPage *m_token;
     ExpertPage *m_expert;
     bool m_hasToken = false;

@@ -92,6 +92,7 @@ void RoutingMapView::connectMap()
     connect(m_map, &HeatmapView::picked, this,
         [this](int row, qint64 column, Qt::KeyboardModifiers modifiers) { picked(row, column, modifiers); });
     connect(m_map, &HeatmapView::brushed, this, [this](int row, int, qint64 first, qint64 last) { brushed(row, first, last); });
+    offerSteering(*m_map, context(), [this](int row, std::int64_t column) { return expertsOfCell(row, column); });
     connect(m_map, &HeatmapView::status, this, &View::status);
     connect(m_map, &HeatmapView::pictureWished, this, &View::pictureWished);
     connect(m_map, &HeatmapView::numbersWished, this, &View::numbersWished);
@@ -263,6 +264,17 @@ void RoutingMapView::brushed(int row, std::int64_t firstColumn, std::int64_t las
             next.experts.push_back(static_cast<int>(expert));
     }
     context().selection->set(next);
+}
+
+/// Of a cell of layer by expert that expert, or all brushed with it; of token by layer what the token chose there.
+std::optional<ExpertSet> RoutingMapView::expertsOfCell(int row, std::int64_t column) const
+{
+    if (!m_subject.trace || row < 0)
+        return std::nullopt;
+    const TraceMeta &meta = m_subject.trace->meta();
+    if (m_mode == Mode::LayerExpert)
+        return expertsUnder(context().selection->value(), meta, meta.layers[static_cast<std::size_t>(row)], static_cast<int>(column));
+    return m_tokens ? std::optional{expertsOfToken(*m_subject.trace, m_tokens->range.begin + column, row)} : std::nullopt;
 }
 
 void RoutingMapView::showMarks()

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "views/common/heatmap_view.h"
-#include "views/common/view.h"
+#include "views/common/steering_actions.h"
 #include "views/routing_map/expert_load.h"
 #include "views/routing_map/token_map.h"
 
@@ -58,6 +58,7 @@ private:
     void picked(int row, std::int64_t column, Qt::KeyboardModifiers modifiers);
     void brushed(int row, std::int64_t firstColumn, std::int64_t lastColumn);
     QStringList describe(int row, std::int64_t column) const;
+    std::optional<ExpertSet> expertsOfCell(int row, std::int64_t column) const;
     QString layerName(int layer) const;
     QString tokenName(std::int64_t column) const; ///< position in the sequence, or row of the trace
     QString tokenText(std::int64_t column) const;

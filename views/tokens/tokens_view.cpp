@@ -4,6 +4,7 @@
 
 #include "engine/core/csv.h"
 #include "views/common/axis.h"
+#include "views/common/steering_actions.h"
 #include "views/common/token_text.h"
 #include "views/tokens/find_bar.h"
 
@@ -442,6 +443,7 @@ void TokensView::showMenu(const QPoint &globalPos)
         menu->addAction(
             QStringLiteral("Copy description"), this, [this, token] { QApplication::clipboard()->setText(describe(token).join(u'\n')); });
         menu->addSeparator();
+        addSteeringActions(*menu, context(), expertsOfToken(*m_subject.trace, token, context().selection->value().layer));
     }
     menu->addAction(QStringLiteral("Find… (Ctrl+F)"), this, [this] { find(); });
     menu->addAction(QStringLiteral("Save picture…"), this, &View::pictureWished);
