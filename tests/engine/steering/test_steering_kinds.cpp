@@ -202,8 +202,9 @@ private slots:
         QTest::newRow("top-p, most") << "top-p" << ParamValues{{"theta", "0.99"}, {"k_max", "1"}} << false << Ids{3} << Weights{0.313494};
         QTest::newRow("top-p, fewest") << "top-p" << ParamValues{{"theta", "0"}, {"k_min", "2"}} << false << Ids{3, 5}
                                        << Weights{0.313494, 0.301201};
-        QTest::newRow("dynmole") << "entropy-hybrid" << ParamValues{{"q", "1.1"}, {"threshold", "0.95"}, {"top_p", "0.7"}, {"keep_top_k", "2"}}
-                                 << true << Ids{3, 5} << Weights{0.313494, 0.301201};
+        QTest::newRow("dynmole") << "entropy-hybrid"
+                                 << ParamValues{{"q", "1.1"}, {"threshold", "0.95"}, {"top_p", "0.7"}, {"keep_top_k", "2"}} << true
+                                 << Ids{3, 5} << Weights{0.313494, 0.301201};
         QTest::newRow("dynmole, undecided") << "entropy-hybrid" << ParamValues{{"q", "1.1"}, {"threshold", "0.8193"}} << true
                                             << Ids{3, 5, 0, 2, 7, 4, 1, 6}
                                             << Weights{0.313494, 0.301201, 0.127457, 0.094422, 0.077307, 0.05182, 0.025733, 0.008566};
