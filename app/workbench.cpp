@@ -10,12 +10,12 @@
 #include "app/words.h"
 #include "engine/core/recording_checks.h"
 #include "engine/forward/run.h"
+#include "io/file_kind.h"
 #include "io/importers/import.h"
 #include "io/model_folder.h"
 #include "io/trace_hdf5.h"
 #include "views/common/analysis_run.h"
 
-#include <QFile>
 #include <QFileInfo>
 #include <QLocale>
 
@@ -61,10 +61,9 @@ QString title(const AnalysisRun &run)
     return QString::fromUtf8(run.kind().title.data(), static_cast<qsizetype>(run.kind().title.size()));
 }
 
-bool startsAsHdf5(const QString &path)
+bool isHdf5(const QString &path)
 {
-    QFile file{path};
-    return file.open(QIODevice::ReadOnly) && file.read(8) == QByteArray::fromRawData("\x89HDF\r\n\x1a\n", 8);
+    return fileKind(std::filesystem::path{path.toStdString()}).what == hdf5Kind;
 }
 
 struct Counts {
@@ -145,7 +144,7 @@ PathKind pathKind(const QString &path)
     if (info.isDir() || isInCache || info.fileName() == QStringLiteral("config.json") || suffix == QStringLiteral("safetensors")
         || suffix == QStringLiteral("gguf"))
         return PathKind::Model;
-    if (suffix == QStringLiteral("h5") || suffix == QStringLiteral("hdf5") || startsAsHdf5(path))
+    if (suffix == QStringLiteral("h5") || suffix == QStringLiteral("hdf5") || isHdf5(path))
         return PathKind::Trace;
     return PathKind::Corpus;
 }
@@ -397,7 +396,7 @@ void Workbench::writeReport(const QString &folder)
     ReportJob job{.traces = {}, .textOfToken = m_document.subject().textOfToken, .folder = folder.toStdString()};
     for (const OpenTrace *open : {m_document.current(), m_document.baseline()})
         if (open && (job.traces.empty() || open->trace != job.traces.front().trace))
-            job.traces.push_back({open->trace, open->title.toStdString(), startsAsHdf5(open->key) ? open->key.toStdString() : ""});
+            job.traces.push_back({open->trace, open->title.toStdString(), isHdf5(open->key) ? open->key.toStdString() : ""});
     if (job.traces.empty())
         return;
     m_jobs.run(

@@ -23,8 +23,8 @@ std::span<const Verb> verbs()
         {"analyse", "Answers a question about one trace or two: divergence, load, specialisation, ...", declareAnalyse},
         {"eval", "Examines a model on texts, multiple choice or generation, by language and label", declareEval},
         {"import", "Turns what another tool recorded into a trace file, after checks", declareImport},
-        {"recipe", "Checks and prints a routing recipe, or says how two differ", declareRecipe},
-        {"steer", "Finds experts and writes a recipe, or runs a steering experiment with controls", declareSteer},
+        {"recipe", "Checks and prints a routing recipe, says how two differ, or exports one for other tools", declareRecipe},
+        {"steer", "Finds experts, measures what they do, and runs steering experiments with controls", declareSteer},
         {"generate", "Continues a prompt, and records its routing if asked to", declareGenerate},
     };
     return list;

@@ -21,26 +21,6 @@ bool contains(std::span<const ExpertId> set, ExpertId id)
     return std::find(set.begin(), set.end(), id) != set.end();
 }
 
-/// KL in nats of softmax(a) from softmax(b), both over `experts` only.
-double klOver(std::span<const float> a, std::span<const float> b, std::span<const std::size_t> experts)
-{
-    double mostA = -std::numeric_limits<double>::infinity(), mostB = mostA;
-    for (const std::size_t e : experts) {
-        mostA = std::max(mostA, static_cast<double>(a[e]));
-        mostB = std::max(mostB, static_cast<double>(b[e]));
-    }
-    double sumA = 0, sumB = 0, weighted = 0;
-    for (const std::size_t e : experts) {
-        const double fromMostA = static_cast<double>(a[e]) - mostA, fromMostB = static_cast<double>(b[e]) - mostB;
-        const double weight = std::exp(fromMostA);
-        sumA += weight;
-        sumB += std::exp(fromMostB);
-        if (weight > 0)
-            weighted += weight * (fromMostA - fromMostB);
-    }
-    return std::max(0.0, weighted / sumA - std::log(sumA) + std::log(sumB));
-}
-
 double margin(std::span<const float> logits, std::span<const ExpertId> set)
 {
     double lowest = std::numeric_limits<double>::infinity(), highest = -lowest;
@@ -53,6 +33,25 @@ double margin(std::span<const float> logits, std::span<const ExpertId> set)
 }
 
 } // namespace
+
+double softmaxKl(std::span<const float> a, std::span<const float> b, std::span<const std::size_t> of)
+{
+    double mostA = -std::numeric_limits<double>::infinity(), mostB = mostA;
+    for (const std::size_t e : of) {
+        mostA = std::max(mostA, static_cast<double>(a[e]));
+        mostB = std::max(mostB, static_cast<double>(b[e]));
+    }
+    double sumA = 0, sumB = 0, weighted = 0;
+    for (const std::size_t e : of) {
+        const double fromMostA = static_cast<double>(a[e]) - mostA, fromMostB = static_cast<double>(b[e]) - mostB;
+        const double weight = std::exp(fromMostA);
+        sumA += weight;
+        sumB += std::exp(fromMostB);
+        if (weight > 0)
+            weighted += weight * (fromMostA - fromMostB);
+    }
+    return std::max(0.0, weighted / sumA - std::log(sumA) + std::log(sumB));
+}
 
 std::vector<AgreementSums> agreementSums(const TracePair &pair, double klExtra, const Progress &progress)
 {
@@ -70,7 +69,7 @@ std::vector<AgreementSums> agreementSums(const TracePair &pair, double klExtra, 
     std::vector<AgreementSums> layers(pair.layers.size());
     const std::size_t sequences = pair.sequences.size();
     for (AgreementSums &sums : layers) {
-        for (auto *list : {&sums.shared, &sums.sameSet, &sums.sameFirst})
+        for (auto *list : {&sums.shared, &sums.replaced, &sums.sameSet, &sums.sameFirst})
             list->assign(sequences, 0);
         for (auto *list : {&sums.kl, &sums.klTop})
             list->assign(logits ? sequences : 0, 0);
@@ -108,6 +107,7 @@ std::vector<AgreementSums> agreementSums(const TracePair &pair, double klExtra, 
                     ++sums.secondLoad[id];
             const bool differs = both != larger;
             sums.shared[block.sequence] += larger == 0 ? 1.0 : static_cast<double>(both) / static_cast<double>(larger);
+            sums.replaced[block.sequence] += static_cast<double>(sizeA - both);
             sums.sameSet[block.sequence] += differs ? 0.0 : 1.0;
             sums.sameFirst[block.sequence] += setA.front() == setB.front() ? 1.0 : 0.0;
             sums.differs[static_cast<std::size_t>(firstToken[block.sequence] + block.row - sequenceBegin + static_cast<std::int64_t>(t))] =
@@ -116,10 +116,10 @@ std::vector<AgreementSums> agreementSums(const TracePair &pair, double klExtra, 
                 continue;
             const auto logitsA = block.firstLogits.subspan(t * experts, experts),
                        logitsB = block.secondLogits.subspan(t * experts, experts);
-            sums.kl[block.sequence] += klOver(logitsA, logitsB, every);
+            sums.kl[block.sequence] += softmaxKl(logitsA, logitsB, every);
             std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(likeliest), order.end(),
                 [&](std::size_t x, std::size_t y) { return logitsA[x] != logitsA[y] ? logitsA[x] > logitsA[y] : x < y; });
-            sums.klTop[block.sequence] += klOver(logitsA, logitsB, std::span{order}.first(likeliest));
+            sums.klTop[block.sequence] += softmaxKl(logitsA, logitsB, std::span{order}.first(likeliest));
             if (sizeA > 0 && sizeA < experts) {
                 const double of = margin(logitsA, setA);
                 const auto bin =

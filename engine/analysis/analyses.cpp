@@ -20,28 +20,17 @@ bool has(const AnalysisKind &kind, std::string_view param)
     return std::any_of(kind.params.begin(), kind.params.end(), [&](const ParamKind &one) { return one.id == param; });
 }
 
-/// The parameters of the analyses that got those of the token filters; their kinds point into them.
-std::deque<std::vector<ParamKind>> &filteringParams()
-{
-    static std::deque<std::vector<ParamKind>> lists;
-    return lists;
-}
-
-bool cutsTokens(const AnalysisKind &kind)
-{
-    const auto &lists = filteringParams();
-    return std::any_of(lists.begin(), lists.end(), [&](const auto &list) { return list.data() == kind.params.data(); });
-}
-
 /// An analysis of one trace that does not choose its tokens itself gets the settings that every one understands: its trace is cut.
 std::vector<AnalysisKind> withTokenFilters(std::vector<AnalysisKind> kinds)
 {
+    static std::deque<std::vector<ParamKind>> lists; // the kinds point into them
     for (AnalysisKind &kind : kinds) {
         if (kind.traces != 1 || has(kind, "phase") || has(kind, "span"))
             continue;
-        std::vector<ParamKind> &list = filteringParams().emplace_back(kind.params.begin(), kind.params.end());
+        std::vector<ParamKind> &list = lists.emplace_back(kind.params.begin(), kind.params.end());
         list.insert(list.end(), tokenFilterParams.begin(), tokenFilterParams.end());
         kind.params = list;
+        kind.cutsTokens = true;
     }
     return kinds;
 }
@@ -124,7 +113,7 @@ Result runAnalysis(const AnalysisKind &kind, const AnalysisInput &input, const P
     if (const std::string lacks = missing(kind, input, params); !lacks.empty())
         throw Error{ErrorKind::Check, "the trace does not hold what this analysis needs", std::string{kind.id}, lacks};
     std::vector<std::string> notes;
-    Result result = kind.run(cutsTokens(kind) ? cut(input, params, progress, notes) : input, params, progress);
+    Result result = kind.run(kind.cutsTokens ? cut(input, params, progress, notes) : input, params, progress);
     result.notes.insert(result.notes.end(), notes.begin(), notes.end());
     result.analysis = kind.id;
     result.title = kind.title;

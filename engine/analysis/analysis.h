@@ -31,6 +31,7 @@ struct AnalysisKind {
     std::span<const ParamKind> params;
     int traces = 1; ///< how many it compares
     TraceNeeds needs = {}; ///< of every one of them
+    bool cutsTokens = false; ///< its trace is cut to what the token filters leave before it runs; set by the list, with their parameters
     /// Streams; stops at progress.check(). Same input and settings, same numbers. Throws Error.
     Result (*run)(const AnalysisInput &input, const Params &params, const Progress &progress);
 };

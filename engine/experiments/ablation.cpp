@@ -34,33 +34,23 @@ std::vector<AblationEffect> ablateExperts(const Model &model, Backend &backend, 
     const std::string &op = settings.text("op");
     const auto total = std::ssize(experts) + 1;
     const Progress quiet{progress.stopToken()};
-    RunSpec spec;
-    spec.capture.gateWeights = false;
-    spec.batchTokens = settings.integer("batch_tokens");
     KeptLayers kept;
-    LossSink own{sequences.size(), model.config()};
-    traceSequences(model, backend, sequences, spec, nullptr, own, quiet, Steering{.kept = &kept});
+    const LossSink own = lossOf(model, backend, sequences, settings, Steering{.kept = &kept}, quiet);
     if (std::accumulate(own.loss().weight.begin(), own.loss().weight.end(), 0.0) == 0)
         throw Error{ErrorKind::Usage, "no token of these texts is predicted by another", "texts", "Give texts of two tokens or more"};
     progress.report(1, total, "experts");
 
-    const Units units = sequenceUnits(sequences.size());
-    spec.routingRecipe = "{}"; // nothing is written that would hold it
     std::vector<AblationEffect> effects;
     for (const ExpertPlace &expert : experts) {
         progress.check();
         CompiledRecipe recipe{without(expert, op), model, backend, nullptr};
         LossSink ablated = own;
         if (own.load(expert.layer, expert.expert) > 0 || op != "exclude") { // to leave out an expert that nobody uses changes nothing
-            ablated = LossSink{sequences.size(), model.config()};
             Steering steering = recipe.steering();
             steering.kept = &kept;
-            traceSequences(model, backend, sequences, spec, nullptr, ablated, quiet, steering);
+            ablated = lossOf(model, backend, sequences, settings, steering, quiet);
         }
-        effects.push_back({expert,
-            compare(own.loss(), ablated.loss(), units, false, static_cast<std::size_t>(settings.integer("bootstrap")),
-                static_cast<std::size_t>(settings.integer("permutations")), static_cast<std::uint64_t>(settings.integer("seed"))),
-            own.load(expert.layer, expert.expert)});
+        effects.push_back({expert, compareLosses(own, ablated, settings), own.load(expert.layer, expert.expert)});
         if (onEffect)
             onEffect(effects.back());
         progress.report(std::ssize(effects) + 1, total, "experts");
@@ -70,13 +60,11 @@ std::vector<AblationEffect> ablateExperts(const Model &model, Backend &backend, 
 
 const AnalysisKind &ablationKind()
 {
-    static const std::array params{
-        ParamKind{"op", "Ablation", "exclude: tokens that do not use the expert are left alone; mask: as if the layer did not have it",
-            ParamKind::Type::Choice, "exclude", 0, 0, "exclude|mask"},
-        ParamKind{"batch_tokens", "Batch", "Tokens run together", ParamKind::Type::Integer, "2048", 1, 1 << 20},
-        ParamKind{"bootstrap", "Resamples", "Of the intervals; 0 leaves them out", ParamKind::Type::Integer, "1000", 0, 100000},
-        ParamKind{"permutations", "Sign flips", "Of p; 0 leaves it out", ParamKind::Type::Integer, "2000", 0, 1000000},
-        ParamKind{"seed", "Seed", "Of both", ParamKind::Type::Integer, "42", 0, 1e15}};
+    static const auto params =
+        joined(std::array{ParamKind{"op", "Ablation",
+                   "exclude: tokens that do not use the expert are left alone; mask: as if the layer did not have it",
+                   ParamKind::Type::Choice, "exclude", 0, 0, "exclude|mask"}},
+            lossParams);
     static const AnalysisKind kind{.id = "ablation",
         .title = "Effect of ablating experts",
         .help = "How much worse does the model predict these texts without each expert?",

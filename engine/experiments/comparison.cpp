@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/experiments/comparison.h"
 
+#include "engine/analysis/agreement_sums.h"
 #include "engine/analysis/result_parts.h"
+#include "engine/analysis/statistics.h"
 
 #include <algorithm>
 #include <cmath>
@@ -12,70 +14,9 @@ namespace expertscope {
 
 namespace {
 
-/// Experts of every token in one layer of both runs, and what they share.
-struct LayerChoices {
-    std::vector<double> baselineShare, steeredShare; ///< [E] of the tokens
-    double agreement = 0; ///< mean of |A and B| / max(|A|, |B|)
-    double baselineExperts = 0, steeredExperts = 0; ///< per token
-    double changed = 0; ///< per token: experts of the baseline that the steered run does not take
-};
-
-std::vector<ExpertId> idsOf(const RoutingTrace &trace, int layer)
+double total(const auto &values)
 {
-    std::vector<ExpertId> ids(static_cast<std::size_t>(trace.meta().tokens) * static_cast<std::size_t>(trace.meta().slotCount));
-    trace.expertIds({0, trace.meta().tokens}, layer, ids);
-    return ids;
-}
-
-/// The ids of one token, empty slots left out.
-std::vector<ExpertId> setOf(const std::vector<ExpertId> &ids, std::size_t token, std::size_t slotCount)
-{
-    std::vector<ExpertId> set;
-    std::copy_if(ids.begin() + static_cast<std::ptrdiff_t>(token * slotCount),
-        ids.begin() + static_cast<std::ptrdiff_t>((token + 1) * slotCount), std::back_inserter(set),
-        [](ExpertId id) { return id != noExpert; });
-    return set;
-}
-
-LayerChoices choicesOf(const Comparison &comparison, int layer)
-{
-    const TraceMeta &own = comparison.baseline->meta(), &steered = comparison.steered->meta();
-    const auto tokens = static_cast<std::size_t>(own.tokens);
-    LayerChoices sums{
-        std::vector<double>(static_cast<std::size_t>(own.experts)), std::vector<double>(static_cast<std::size_t>(own.experts))};
-    const std::vector<ExpertId> first = idsOf(*comparison.baseline, layer), second = idsOf(*comparison.steered, layer);
-    for (std::size_t t = 0; t < tokens; ++t) {
-        const std::vector<ExpertId> a = setOf(first, t, static_cast<std::size_t>(own.slotCount));
-        const std::vector<ExpertId> b = setOf(second, t, static_cast<std::size_t>(steered.slotCount));
-        const auto shared = std::count_if(a.begin(), a.end(), [&](ExpertId id) { return std::find(b.begin(), b.end(), id) != b.end(); });
-        const std::size_t larger = std::max(a.size(), b.size());
-        sums.agreement += larger ? static_cast<double>(shared) / static_cast<double>(larger) : 1;
-        sums.changed += static_cast<double>(a.size()) - static_cast<double>(shared);
-        sums.baselineExperts += static_cast<double>(a.size());
-        sums.steeredExperts += static_cast<double>(b.size());
-        for (ExpertId id : a)
-            ++sums.baselineShare[id];
-        for (ExpertId id : b)
-            ++sums.steeredShare[id];
-    }
-    const auto perToken = [&](double &sum) { sum /= static_cast<double>(tokens); };
-    for (double *sum : {&sums.agreement, &sums.changed, &sums.baselineExperts, &sums.steeredExperts})
-        perToken(*sum);
-    std::for_each(sums.baselineShare.begin(), sums.baselineShare.end(), perToken);
-    std::for_each(sums.steeredShare.begin(), sums.steeredShare.end(), perToken);
-    return sums;
-}
-
-double meanOfKnown(const std::vector<double> &values)
-{
-    double sum = 0;
-    std::int64_t n = 0;
-    for (double value : values)
-        if (!std::isnan(value)) {
-            sum += value;
-            ++n;
-        }
-    return n ? sum / static_cast<double>(n) : noNumber;
+    return std::accumulate(values.begin(), values.end(), 0.0, [](double sum, auto value) { return sum + static_cast<double>(value); });
 }
 
 void addTokens(Result &result, const Comparison &comparison)
@@ -95,20 +36,16 @@ void addTokens(Result &result, const Comparison &comparison)
     const auto known =
         static_cast<std::int64_t>(std::count_if(change.begin(), change.end(), [](double value) { return !std::isnan(value); }));
     const std::int64_t n = all.count();
-    result.numbers.push_back({.id = "loss_change",
-        .title = "Loss, steered minus baseline",
-        .unit = "nats",
-        .value = meanOfKnown(change),
-        .n = known,
-        .of = "tokens"});
     result.numbers.push_back(
-        {.id = "loss_baseline", .title = "Loss, baseline", .unit = "nats", .value = meanOfKnown(before), .n = known, .of = "tokens"});
+        {.id = "loss_change", .title = "Loss, steered minus baseline", .unit = "nats", .value = mean(change), .n = known, .of = "tokens"});
     result.numbers.push_back(
-        {.id = "loss_steered", .title = "Loss, steered", .unit = "nats", .value = meanOfKnown(after), .n = known, .of = "tokens"});
+        {.id = "loss_baseline", .title = "Loss, baseline", .unit = "nats", .value = mean(before), .n = known, .of = "tokens"});
+    result.numbers.push_back(
+        {.id = "loss_steered", .title = "Loss, steered", .unit = "nats", .value = mean(after), .n = known, .of = "tokens"});
     result.numbers.push_back({.id = "divergence",
         .title = "KL(baseline || steered) of the next token",
         .unit = "nats",
-        .value = meanOfKnown(kl),
+        .value = mean(kl),
         .n = n,
         .of = "tokens"});
     result.numbers.push_back({.id = "same_prediction",
@@ -159,34 +96,34 @@ void addLayers(Result &result, const Comparison &comparison)
         "1", meta.layers, meta.experts);
     map.neutral = 0;
     std::vector<double> agreement, changed, before, after;
-    for (int layer = 0; layer < meta.moeLayers(); ++layer) {
-        const LayerChoices choices = choicesOf(comparison, layer);
-        for (std::size_t e = 0; e < choices.steeredShare.size(); ++e)
-            map.values[static_cast<std::size_t>(layer) * choices.steeredShare.size() + e] =
-                choices.steeredShare[e] - choices.baselineShare[e];
-        agreement.push_back(choices.agreement);
-        changed.push_back(choices.changed);
-        before.push_back(choices.baselineExperts);
-        after.push_back(choices.steeredExperts);
+    const double tokens = static_cast<double>(meta.tokens);
+    auto cell = map.values.begin();
+    for (const AgreementSums &sums : agreementSums(alignTraces(comparison.baseline, comparison.steered, {}), 0, {})) {
+        agreement.push_back(total(sums.shared) / tokens);
+        changed.push_back(total(sums.replaced) / tokens);
+        before.push_back(total(sums.firstLoad) / tokens);
+        after.push_back(total(sums.secondLoad) / tokens);
+        cell = std::transform(sums.firstLoad.begin(), sums.firstLoad.end(), sums.secondLoad.begin(), cell,
+            [&](std::int64_t first, std::int64_t second) { return static_cast<double>(second - first) / tokens; });
     }
     const std::int64_t n = meta.tokens;
     result.numbers.push_back({.id = "agreement",
         .title = "Same experts, mean over layers",
         .unit = "1",
-        .value = meanOfKnown(agreement),
-        .chance = meta.experts > 0 ? meanOfKnown(before) / meta.experts : noNumber,
+        .value = mean(agreement),
+        .chance = meta.experts > 0 ? mean(before) / meta.experts : noNumber,
         .n = n,
         .of = "tokens"});
     result.numbers.push_back({.id = "experts_baseline",
         .title = "Experts per token and layer, baseline",
         .unit = "experts",
-        .value = meanOfKnown(before),
+        .value = mean(before),
         .n = n,
         .of = "tokens"});
     result.numbers.push_back({.id = "experts_steered",
         .title = "Experts per token and layer, steered",
         .unit = "experts",
-        .value = meanOfKnown(after),
+        .value = mean(after),
         .n = n,
         .of = "tokens"});
     Series lines = layerSeries("layers", "Experts of a token by layer", "Experts per token", "experts", meta.layers);

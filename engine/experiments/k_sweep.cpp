@@ -35,15 +35,13 @@ double agreement(std::span<const std::int32_t> a, std::span<const std::int32_t> 
 
 const AnalysisKind &kSweepKind()
 {
-    static const std::array params{ParamKind{"from", "Smallest k", "Experts a token", ParamKind::Type::Integer, "1", 1, 65535},
-        ParamKind{"to", "Largest k", "0 = twice the model's own, or all experts", ParamKind::Type::Integer, "0", 0, 65535},
-        ParamKind{"sum", "Sum of weights",
-            "What the weights of a token sum to: what the model's rule makes of them, 1, or what they summed to before",
-            ParamKind::Type::Choice, "as-model", 0, 0, "as-model|renormalise|rescale"},
-        ParamKind{"batch_tokens", "Batch", "Tokens run together", ParamKind::Type::Integer, "2048", 1, 1 << 20},
-        ParamKind{"bootstrap", "Resamples", "Of the intervals; 0 leaves them out", ParamKind::Type::Integer, "1000", 0, 100000},
-        ParamKind{"permutations", "Sign flips", "Of p; 0 leaves it out", ParamKind::Type::Integer, "2000", 0, 1000000},
-        ParamKind{"seed", "Seed", "Of both", ParamKind::Type::Integer, "42", 0, 1e15}};
+    static const auto params =
+        joined(std::array{ParamKind{"from", "Smallest k", "Experts a token", ParamKind::Type::Integer, "1", 1, 65535},
+                   ParamKind{"to", "Largest k", "0 = twice the model's own, or all experts", ParamKind::Type::Integer, "0", 0, 65535},
+                   ParamKind{"sum", "Sum of weights",
+                       "What the weights of a token sum to: what the model's rule makes of them, 1, or what they summed to before",
+                       ParamKind::Type::Choice, "as-model", 0, 0, "as-model|renormalise|rescale"}},
+            lossParams);
     static const AnalysisKind kind{.id = "k-sweep",
         .title = "More or fewer experts a token",
         .help = "How well does the model predict these texts with another number of experts?",
@@ -70,24 +68,14 @@ std::vector<KSweepPoint> sweepK(
         throw Error{ErrorKind::Usage, "there is no k from " + std::to_string(first) + " to " + std::to_string(last), "k-sweep",
             "Give 1 to " + std::to_string(fewest) + ", the experts of a layer"};
 
-    RunSpec spec;
-    spec.capture.gateWeights = false;
-    spec.batchTokens = settings.integer("batch_tokens");
     const Progress quiet{progress.stopToken()};
-    LossSink own{sequences.size(), model.config()};
-    traceSequences(model, backend, sequences, spec, nullptr, own, quiet);
-    const Units units = sequenceUnits(sequences.size());
-    spec.routingRecipe = "{}"; // nothing is written that would hold it
+    const LossSink own = lossOf(model, backend, sequences, settings, {}, quiet);
     std::vector<KSweepPoint> points;
     for (int k = first; k <= last; ++k) {
         progress.report(k - first, last - first + 1, "values of k");
         CompiledRecipe recipe{withK(k, settings.text("sum")), model, backend, nullptr};
-        LossSink with{sequences.size(), model.config()};
-        traceSequences(model, backend, sequences, spec, nullptr, with, quiet, recipe.steering());
-        points.push_back({k,
-            compare(own.loss(), with.loss(), units, false, static_cast<std::size_t>(settings.integer("bootstrap")),
-                static_cast<std::size_t>(settings.integer("permutations")), static_cast<std::uint64_t>(settings.integer("seed"))),
-            agreement(own.predicted(), with.predicted())});
+        const LossSink with = lossOf(model, backend, sequences, settings, recipe.steering(), quiet);
+        points.push_back({k, compareLosses(own, with, settings), agreement(own.predicted(), with.predicted())});
     }
     return points;
 }

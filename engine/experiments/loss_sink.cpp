@@ -37,12 +37,26 @@ std::int64_t LossSink::load(int layer, int expert) const
     return m_load[static_cast<std::size_t>(at) * m_experts + static_cast<std::size_t>(expert)];
 }
 
-Units sequenceUnits(std::size_t sequences)
+LossSink lossOf(const Model &model, Backend &backend, std::span<const TokenSequence> sequences, const Params &settings,
+    const Steering &steering, const Progress &progress)
 {
-    Units units(sequences);
-    for (std::size_t s = 0; s < sequences; ++s)
+    RunSpec spec;
+    spec.capture.gateWeights = false;
+    spec.batchTokens = settings.integer("batch_tokens");
+    if (steering.overrides)
+        spec.routingRecipe = "{}"; // nothing is written that would hold it
+    LossSink loss{sequences.size(), model.config()};
+    traceSequences(model, backend, sequences, spec, nullptr, loss, progress, steering);
+    return loss;
+}
+
+PairedDifference compareLosses(const LossSink &baseline, const LossSink &other, const Params &settings)
+{
+    Units units(baseline.loss().sum.size());
+    for (std::size_t s = 0; s < units.size(); ++s)
         units[s] = {s};
-    return units;
+    return compare(baseline.loss(), other.loss(), units, false, static_cast<std::size_t>(settings.integer("bootstrap")),
+        static_cast<std::size_t>(settings.integer("permutations")), static_cast<std::uint64_t>(settings.integer("seed")));
 }
 
 } // namespace expertscope

@@ -1,13 +1,17 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
 // LossSink: takes a recording and keeps only what runs are compared by: the loss of each sequence, the predicted tokens, and how often
-// each expert was used.
+// each expert was used. And what measurements of the loss on given texts share: their settings, a run, a comparison.
 #pragma once
 
 #include "engine/core/model_config.h"
+#include "engine/core/params.h"
 #include "engine/core/trace.h"
 #include "engine/experiments/paired_comparison.h"
+#include "engine/forward/run.h"
 
+#include <array>
+#include <span>
 #include <vector>
 
 namespace expertscope {
@@ -35,7 +39,17 @@ private:
     std::vector<std::int64_t> m_load; ///< [M, E]
 };
 
-/// Each sequence by itself.
-Units sequenceUnits(std::size_t sequences);
+/// Settings of a measurement that runs texts and compares their losses.
+inline constexpr std::array lossParams{
+    ParamKind{"batch_tokens", "Batch", "Tokens run together", ParamKind::Type::Integer, "2048", 1, 1 << 20},
+    ParamKind{"bootstrap", "Resamples", "Of the intervals; 0 leaves them out", ParamKind::Type::Integer, "1000", 0, 100000},
+    ParamKind{"permutations", "Sign flips", "Of p; 0 leaves it out", ParamKind::Type::Integer, "2000", 0, 1000000},
+    ParamKind{"seed", "Seed", "Of both", ParamKind::Type::Integer, "42", 0, 1e15}};
+
+/// One run of the texts. settings hold lossParams. Throws as traceSequences does.
+LossSink lossOf(const Model &model, Backend &backend, std::span<const TokenSequence> sequences, const Params &settings,
+    const Steering &steering, const Progress &progress);
+/// The loss of another run of the same texts against the baseline's, paired by sequence. settings hold lossParams.
+PairedDifference compareLosses(const LossSink &baseline, const LossSink &other, const Params &settings);
 
 } // namespace expertscope

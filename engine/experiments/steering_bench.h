@@ -6,9 +6,9 @@
 #include "engine/core/progress.h"
 #include "engine/core/recipe.h"
 #include "engine/core/token_sequence.h"
+#include "engine/experiments/comparison.h"
 #include "engine/forward/kept_layers.h"
 #include "engine/forward/model.h"
-#include "engine/experiments/comparison.h"
 
 #include <memory>
 #include <string>
@@ -42,7 +42,8 @@ private:
     std::vector<std::string> m_labelColumns; ///< of m_text
     std::unique_ptr<const OwnRun> m_own; ///< of m_text; null before the first
     KeptLayers m_kept; ///< of m_text
-    std::vector<ContinuationToken> m_ownContinuation; ///< of m_text, as long as was asked for
+    std::vector<ContinuationToken> m_ownContinuation; ///< of m_text
+    std::int64_t m_ownNewTokens = 0; ///< that were asked for in it
 };
 
 } // namespace expertscope

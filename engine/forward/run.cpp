@@ -66,7 +66,8 @@ TraceMeta traceMeta(const Model &model, const Backend &backend, const RunSpec &s
 }
 
 void traceSequences(const Model &model, Backend &backend, std::span<const TokenSequence> sequences, const RunSpec &spec,
-    const Tokenizer *tokenizer, TraceSink &sink, const Progress &progress, const Steering &steering)
+    const Tokenizer *tokenizer, TraceSink &sink, const Progress &progress, const Steering &steering,
+    const std::function<void(const Tensor &)> &onHidden)
 {
     checkRun(model.config(), sequences, spec, steering);
     if (steering.contrast.weak)
@@ -104,6 +105,8 @@ void traceSequences(const Model &model, Backend &backend, std::span<const TokenS
 
         KeptBatch *const kept = steering.kept && !cache ? &steering.kept->batch(batchNumber++) : nullptr;
         const Tensor out = forward.run(batch, cache.get(), progress.part(done, total), kept);
+        if (onHidden)
+            onHidden(out);
         std::vector<float> next;
         std::vector<std::int32_t> predicted;
         if (spec.capture.logprobs) {
