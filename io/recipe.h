@@ -1,28 +1,19 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
-// Recipe files: one readable JSON object, schema version 1, described in docs/recipes.md. What an op or policy means, and whether a
-// model has the layers and experts, is engine/steering's to check.
+// Recipe files.
 #pragma once
 
-#include "engine/core/recipe.h"
+#include "engine/core/recipe_json.h"
 
 #include <filesystem>
-#include <string>
-#include <string_view>
 
 namespace expertscope {
 
-/// Throws Error (Input) that names the field: not JSON, another version, a field that is missing, of the wrong type or not known.
-Recipe parseRecipe(std::string_view json, const std::string &where);
+/// Throws Error (Input) as parseRecipe() and readWholeFile() do.
 Recipe readRecipe(const std::filesystem::path &file);
-
-/// The same recipe gives the same text: fields in one order, defaults left out, ends with a newline.
-std::string recipeJson(const Recipe &recipe);
+/// Whether the file begins as recipes do; one that cannot be read does not.
+bool isRecipeFile(const std::filesystem::path &file);
 /// Throws Error (Input) as PartFile does.
 void writeRecipe(const Recipe &recipe, const std::filesystem::path &file, bool overwrite);
-
-/// What to change in `from` to get `to`, a line a field: "edits/0/strength: 0.5 -> 0.3", "+ edits/1: {...}", "- notes: ..."; empty if
-/// they are equal.
-std::string recipeDifference(const Recipe &from, const Recipe &to);
 
 } // namespace expertscope

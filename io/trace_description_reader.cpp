@@ -79,7 +79,7 @@ void TraceReader::readRouting()
     if (!h5::holdsGroup(m_file, "routing"))
         return;
     const h5::Id group = h5::openGroup(m_context, m_file, "routing");
-    m_meta.routingRecipe = h5::readText(m_context, group, "recipe");
+    m_meta.routing.recipe = h5::readText(m_context, group, "recipe");
     noteUnknown(group, "/routing/", {"intervention", "layer", "expert", "op", "value"}, {});
     if (!h5::holdsDataset(group, "op"))
         return;
@@ -93,7 +93,7 @@ void TraceReader::readRouting()
     const auto values = value->readAll<double>();
     const std::vector<std::string> ops = h5::readStrings(m_context, group, "op", count);
     for (std::size_t i = 0; i < ops.size(); ++i)
-        m_meta.interventions.push_back({layers[i], experts[i], ops[i], values[i]});
+        m_meta.routing.interventions.push_back({layers[i], experts[i], ops[i], values[i]});
 }
 
 void TraceReader::readExpertNotes()

@@ -84,14 +84,14 @@ void TraceWriter::writeExpertNotes(hid_t labels)
 void TraceWriter::writeRouting()
 {
     const h5::Id group = m_file->group("routing");
-    if (!m_meta.routingRecipe.empty())
-        h5::writeAttribute(m_file->context(), group, "recipe", m_meta.routingRecipe);
-    if (m_meta.interventions.empty())
+    if (!m_meta.routing.recipe.empty())
+        h5::writeAttribute(m_file->context(), group, "recipe", m_meta.routing.recipe);
+    if (m_meta.routing.interventions.empty())
         return;
     std::vector<std::int32_t> rows, layers, experts;
     std::vector<std::string> ops;
     std::vector<double> values;
-    for (const Intervention &intervention : m_meta.interventions) {
+    for (const Intervention &intervention : m_meta.routing.interventions) {
         rows.push_back(static_cast<std::int32_t>(rows.size()));
         layers.push_back(intervention.layer);
         experts.push_back(intervention.expert);
@@ -101,8 +101,10 @@ void TraceWriter::writeRouting()
     m_file->scale(group, "intervention", std::span<const std::int32_t>{rows}, {"intervention that was active", "1"});
     m_file->array(group, "layer", std::span<const std::int32_t>{layers}, {"intervention"}, {"layer of the expert", "1"});
     m_file->array(group, "expert", std::span<const std::int32_t>{experts}, {"intervention"}, {"the expert", "1"});
-    m_file->strings(group, "op", ops, {"intervention"}, {"force_max, force_min, mask, add_bias or scale_abs"});
-    m_file->array(group, "value", std::span<const double>{values}, {"intervention"}, {"strength of the operation", "1"});
+    m_file->strings(
+        group, "op", ops, {"intervention"}, {"what was done: force_max, force_min, mask, add_bias, scale_abs or another op of the recipe"});
+    m_file->array(group, "value", std::span<const double>{values}, {"intervention"},
+        {"strength of the operation, or what it adds; 0 where it has none", "1"});
 }
 
 void TraceWriter::writeChecks(std::span<const TraceCheck> checks)

@@ -48,7 +48,7 @@ int run(Options &options, Command &command)
     }
     const std::optional<Recipe> recipe = readRecipe(options.steering);
     const LoadedModel open = loadModel(options.model, command.terminal);
-    SteeredRun steered{recipe, open, {}, options.spec};
+    SteeredRun steered{recipe, open, {}};
     CorpusRow row;
     row.id = "prompt";
     row.prompt = promptText(options.prompt);

@@ -74,13 +74,13 @@ Json traceJson(const std::string &file)
     for (const auto &[name, present] : known)
         if (present)
             fields.push_back(name);
-    const Json recipe = meta.routingRecipe.empty() ? Json("") : Json::parse(meta.routingRecipe, nullptr, false);
+    const Json recipe = meta.routing.recipe.empty() ? Json("") : Json::parse(meta.routing.recipe, nullptr, false);
     Json checks = Json::array();
     for (const TraceCheck &check : meta.checks)
         checks.push_back(
             {{"name", check.name}, {"status", check.status}, {"value", check.value}, {"limit", check.limit}, {"note", check.note}});
     Json interventions = Json::array();
-    for (const Intervention &one : meta.interventions)
+    for (const Intervention &one : meta.routing.interventions)
         interventions.push_back({{"layer", one.layer}, {"expert", one.expert}, {"op", one.op}, {"value", one.value}});
     Json expertNotes = Json::array();
     for (const ExpertNote &one : meta.expertNotes)
@@ -92,7 +92,7 @@ Json traceJson(const std::string &file)
         {"slots", meta.slotCount}, {"fields", fields}, {"sequences_by_language", languages}, {"language_names", meta.languageNames},
         {"sequences_by_domain", domains}, {"interventions", interventions}, {"expert_notes", expertNotes},
         {"never_chosen_experts", std::count(load.begin(), load.end(), 0)}, {"checks", checks}, {"notes", meta.notes},
-        {"routing_recipe", recipe.is_discarded() ? Json(meta.routingRecipe) : recipe}};
+        {"routing_recipe", recipe.is_discarded() ? Json(meta.routing.recipe) : recipe}};
 }
 
 /// One "name: value" line a field; lists and objects on one line, equal consecutive layers folded.

@@ -32,11 +32,11 @@ std::string actingPart(Recipe recipe)
 std::vector<ItemScore> scored(const LoadedModel &open, const EvalData &data, const ScoringSettings &settings, const Recipe *recipe,
     const fs::path &file, Terminal &terminal)
 {
-    ScoringRoute route;
+    Steering steering;
     std::optional<CompiledRecipe> compiled;
     if (recipe) {
         compiled.emplace(*recipe, *open.model, *open.backend, open.tokenizer.get(), data.corpus.labelColumns);
-        route = {compiled->steering(), actingPart(*recipe)};
+        steering = compiled->steering();
     }
     std::unique_ptr<LineLog> log;
     std::vector<ItemScore> scores;
@@ -44,7 +44,7 @@ std::vector<ItemScore> scored(const LoadedModel &open, const EvalData &data, con
     if (!file.empty()) {
         const std::string header = scoreHeader({.model = open.model->info(),
                                                    .backend = open.backend->info().name,
-                                                   .recipeSha256 = recipe ? sha256(route.recipe) : std::string{},
+                                                   .recipeSha256 = recipe ? sha256(actingPart(*recipe)) : std::string{},
                                                    .settings = settings},
             data);
         log = std::make_unique<LineLog>(file, header, [&](std::string_view found) { return headerDifference(found, header); });
@@ -64,7 +64,7 @@ std::vector<ItemScore> scored(const LoadedModel &open, const EvalData &data, con
         scores.push_back(std::move(score));
     };
     if (scores.size() < items)
-        scoreItems(*open.model, *open.backend, *open.tokenizer, data, settings, route, scores.size(), onScore, terminal.progress());
+        scoreItems(*open.model, *open.backend, *open.tokenizer, data, settings, steering, scores.size(), onScore, terminal.progress());
     terminal.endProgress();
     return scores;
 }

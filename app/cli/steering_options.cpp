@@ -21,13 +21,10 @@ std::optional<Recipe> readRecipe(const SteeringOptions &options)
     return options.recipe.empty() ? std::nullopt : std::make_optional(readRecipe(std::filesystem::path{options.recipe}));
 }
 
-SteeredRun::SteeredRun(
-    const std::optional<Recipe> &recipe, const LoadedModel &open, const std::vector<std::string> &labelColumns, RunSpec &spec)
+SteeredRun::SteeredRun(const std::optional<Recipe> &recipe, const LoadedModel &open, const std::vector<std::string> &labelColumns)
 {
-    if (!recipe)
-        return;
-    m_compiled.emplace(*recipe, *open.model, *open.backend, open.tokenizer.get(), labelColumns);
-    spec.routingRecipe = recipeJson(*recipe);
+    if (recipe)
+        m_compiled.emplace(*recipe, *open.model, *open.backend, open.tokenizer.get(), labelColumns);
 }
 
 Steering SteeredRun::steering()

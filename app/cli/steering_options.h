@@ -26,8 +26,8 @@ std::optional<Recipe> readRecipe(const SteeringOptions &options);
 /// A run that is steered if there is a recipe.
 class SteeredRun {
 public:
-    /// Writes the recipe into the spec. Throws Error (Check) if it does not fit the model.
-    SteeredRun(const std::optional<Recipe> &recipe, const LoadedModel &open, const std::vector<std::string> &labelColumns, RunSpec &spec);
+    /// Throws Error (Check) if it does not fit the model.
+    SteeredRun(const std::optional<Recipe> &recipe, const LoadedModel &open, const std::vector<std::string> &labelColumns);
 
     Steering steering();
     /// Says for each layer how many of a token's own experts were not taken, on average, and how many experts were active.

@@ -40,7 +40,7 @@ int run(Options &options, Command &command)
     terminal.note(corpusNote(corpus, {options.corpus}));
     const std::optional<Recipe> recipe = readRecipe(options.steering);
     const LoadedModel open = loadModel(options.model, terminal);
-    SteeredRun steered{recipe, open, corpus.labelColumns, options.spec};
+    SteeredRun steered{recipe, open, corpus.labelColumns};
     const Sequences sequences = tokenised(corpus, open, options.cut, terminal);
 
     const auto started = std::chrono::steady_clock::now();

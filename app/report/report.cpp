@@ -267,7 +267,7 @@ std::vector<Fact> recordingFacts(const ReportSource &source)
         facts.push_back({"Recorded at", meta.dateCreated});
         facts.push_back({"History", meta.history});
     }
-    facts.push_back({"Routing", meta.routingRecipe.empty() ? "the model's own" : meta.routingRecipe});
+    facts.push_back({"Routing", meta.routing.recipe.empty() ? "the model's own" : meta.routing.recipe});
     std::string held = "expert ids";
     const auto add = [&](bool has, const char *what) { held += has ? std::string{", "} + what : ""; };
     add(meta.fields.gateWeight, "gate weights");

@@ -104,6 +104,12 @@ std::int64_t Params::integer(std::string_view id) const
     return value;
 }
 
+double Params::realOr(std::string_view id, double otherwise) const
+{
+    const bool declared = std::any_of(m_values.begin(), m_values.end(), [&](const auto &value) { return value.first == id; });
+    return declared ? real(id) : otherwise;
+}
+
 double Params::real(std::string_view id) const
 {
     double value = 0;

@@ -52,6 +52,7 @@ public:
 
     std::int64_t integer(std::string_view id) const;
     double real(std::string_view id) const;
+    double realOr(std::string_view id, double otherwise) const; ///< `otherwise` where it is not declared
     bool flag(std::string_view id) const;
     const std::string &text(std::string_view id) const; ///< of a Text or a Choice
     /// All in the order of their declaration.

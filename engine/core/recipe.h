@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
 // Recipe: how a model's routing is changed, as a plain value: edits of logits and weights, and policies that replace a stage.
-// engine/steering says what each op and policy does and checks a recipe; io/recipe reads and writes it. See docs/recipes.md.
+// engine/steering says what each op and policy does and checks a recipe; recipe_json reads and writes it as text. See docs/recipes.md.
 #pragma once
 
 #include "engine/core/params.h"

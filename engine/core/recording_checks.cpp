@@ -100,7 +100,7 @@ std::vector<TraceCheck> RecordingChecks::rows() const
     const auto count = [](std::int64_t n) { return static_cast<double>(n); };
     const auto seen = std::count(m_seen.begin(), m_seen.end(), true);
     const TraceFields &fields = m_meta.fields;
-    const bool ownRouting = m_meta.routingRecipe.empty();
+    const bool ownRouting = m_meta.routing.recipe.empty();
     std::vector<TraceCheck> rows{
         check("tokens and layers with an expert twice", count(m_repeated), 0, "fail"),
         ownRouting ? check("tokens and layers that were not recorded", count(m_empty), 0, "fail")

@@ -31,7 +31,6 @@ struct RunSpec {
     Sampling sampling;
     std::int64_t maxNewTokens = 0;
     std::int64_t batchTokens = 2048; ///< prefill packs sequences up to this many tokens
-    std::string routingRecipe; ///< JSON of active policies and interventions; empty = the model's own routing
 };
 
 } // namespace expertscope

@@ -78,13 +78,20 @@ struct TraceCheck {
     }
 };
 
-/// One row of the interventions in /routing: what was done to one expert of one layer while the trace was recorded.
+/// What was done to one expert of one layer while a trace was recorded.
 struct Intervention {
     int layer = 0; ///< the model's own number
     int expert = 0;
-    std::string op; ///< "force_max", "force_min", "mask", "add_bias", "scale_abs"
-    double value = 0;
+    std::string op; ///< "force_max", "force_min", "mask", "add_bias", "scale_abs", or another op of a recipe with _ for -
+    double value = 0; ///< its strength, or what it adds; 0 where it has none
     bool operator==(const Intervention &) const = default;
+};
+
+/// How the routing of a trace was changed.
+struct RoutingDescription {
+    std::string recipe; ///< JSON; empty = the model's own routing
+    std::vector<Intervention> interventions; ///< the recipe's edits, row by row
+    bool operator==(const RoutingDescription &) const = default;
 };
 
 /// What somebody wrote about an expert.
@@ -117,8 +124,7 @@ struct TraceMeta {
     std::string title, history, dateCreated, producer, producerVersion;
     ModelInfo model;
     EngineInfo engine;
-    std::string routingRecipe; ///< JSON; empty = the model's own routing
-    std::vector<Intervention> interventions; ///< the recipe's, row by row
+    RoutingDescription routing;
     std::map<std::string, std::string> languageNames; ///< by code, where a file says them: "de" -> "German"
     std::vector<ExpertNote> expertNotes;
     std::vector<TraceCheck> checks;

@@ -83,12 +83,12 @@ std::vector<Scored> sequencesOf(
 
 class Scoring {
 public:
-    Scoring(const Model &model, Backend &backend, const Tokenizer &tokenizer, const ScoringSettings &settings, const ScoringRoute &route)
+    Scoring(const Model &model, Backend &backend, const Tokenizer &tokenizer, const ScoringSettings &settings, const Steering &steering)
         : m_model{model}
         , m_backend{backend}
         , m_tokenizer{tokenizer}
         , m_settings{settings}
-        , m_route{route}
+        , m_steering{steering}
     {
     }
 
@@ -96,14 +96,13 @@ public:
     std::vector<TextScore> scored(std::vector<Scored> &list, const Progress &progress) const
     {
         RunSpec spec;
-        spec.routingRecipe = m_route.recipe;
         spec.capture = {.gateWeights = false, .logprobs = true};
         spec.batchTokens = m_settings.batchTokens;
         std::vector<TokenSequence> sequences;
         for (const Scored &scored : list)
             sequences.push_back(scored.sequence);
         LogprobSink sink;
-        traceSequences(m_model, m_backend, sequences, spec, &m_tokenizer, sink, progress, m_route.steering);
+        traceSequences(m_model, m_backend, sequences, spec, &m_tokenizer, sink, progress, m_steering);
         std::vector<TextScore> scores;
         std::size_t row = 0;
         for (const Scored &scored : list) {
@@ -116,13 +115,12 @@ public:
     std::string generated(const CorpusRow &row, const Progress &progress) const
     {
         RunSpec spec;
-        spec.routingRecipe = m_route.recipe;
         spec.maxNewTokens = m_settings.maxNewTokens;
         TokenSequence prompt{.info = sequenceInfo(row), .tokens = m_tokenizer.encode(row.prompt, true)};
         prompt.nPrompt = std::ssize(prompt.tokens);
         std::string text;
         for (const GeneratedToken &token :
-            generate(m_model, m_backend, prompt, spec, &m_tokenizer, nullptr, {}, progress, m_route.steering).tokens)
+            generate(m_model, m_backend, prompt, spec, &m_tokenizer, nullptr, {}, progress, m_steering).tokens)
             if (!m_tokenizer.isSpecial(token.id))
                 text += token.bytes;
         return text;
@@ -133,16 +131,16 @@ private:
     Backend &m_backend;
     const Tokenizer &m_tokenizer;
     const ScoringSettings &m_settings;
-    const ScoringRoute &m_route;
+    const Steering &m_steering;
 };
 
 } // namespace
 
 void scoreItems(const Model &model, Backend &backend, const Tokenizer &tokenizer, const EvalData &data, const ScoringSettings &settings,
-    const ScoringRoute &route, std::size_t done, const std::function<void(std::size_t item, ItemScore score)> &onScore,
+    const Steering &steering, std::size_t done, const std::function<void(std::size_t item, ItemScore score)> &onScore,
     const Progress &progress)
 {
-    const Scoring scoring{model, backend, tokenizer, settings, route};
+    const Scoring scoring{model, backend, tokenizer, settings, steering};
     const std::size_t items = data.corpus.rows.size();
     if (data.kind == EvalKind::Generation) {
         for (std::size_t item = done; item < items; ++item) {

@@ -22,12 +22,6 @@ struct ScoringSettings {
     std::int64_t batchTokens = 2048; ///< texts run together
 };
 
-/// How the model is steered while it is scored; as it is, not at all.
-struct ScoringRoute {
-    Steering steering;
-    std::string recipe; ///< the same as RunSpec::routingRecipe
-};
-
 /// A text's loss: the log-probability of its tokens given all before them.
 struct TextScore {
     double logprob = 0; ///< nats, sum over the scored tokens
@@ -46,7 +40,7 @@ struct ItemScore {
 /// alone: an item gets the same score, bit for bit, whatever was done before. A corpus row's text is cut at the model's context; a
 /// question with a choice that is longer throws. Reports items. Throws Cancelled, Error (Usage, Input) as traceSequences() does.
 void scoreItems(const Model &model, Backend &backend, const Tokenizer &tokenizer, const EvalData &data, const ScoringSettings &settings,
-    const ScoringRoute &route, std::size_t done, const std::function<void(std::size_t item, ItemScore score)> &onScore,
+    const Steering &steering, std::size_t done, const std::function<void(std::size_t item, ItemScore score)> &onScore,
     const Progress &progress);
 
 } // namespace expertscope

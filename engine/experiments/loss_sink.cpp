@@ -43,8 +43,6 @@ LossSink lossOf(const Model &model, Backend &backend, std::span<const TokenSeque
     RunSpec spec;
     spec.capture.gateWeights = false;
     spec.batchTokens = settings.integer("batch_tokens");
-    if (steering.overrides)
-        spec.routingRecipe = "{}"; // nothing is written that would hold it
     LossSink loss{sequences.size(), model.config()};
     traceSequences(model, backend, sequences, spec, nullptr, loss, progress, steering);
     return loss;

@@ -17,7 +17,6 @@ namespace expertscope {
 
 namespace {
 
-constexpr const char *unwrittenRecipe = "{}"; ///< what runs here stays in memory, so no recipe has to be in words
 constexpr std::int64_t headRows = 32; ///< rows of the head's product held at once, [rows, V] twice
 
 /// What one run of a text gave.
@@ -37,8 +36,6 @@ TextRun runText(const Model &model, Backend &backend, const TokenSequence &text,
 {
     RunSpec spec;
     spec.batchTokens = std::max<std::int64_t>(1, std::ssize(text.tokens));
-    if (steering.overrides)
-        spec.routingRecipe = unwrittenRecipe;
     MemoryTrace recording;
     TraceMeta meta = traceMeta(model, backend, spec, steering);
     meta.labelColumns = labelColumns;
@@ -137,7 +134,6 @@ std::vector<ContinuationToken> SteeringBench::continuation(const Recipe &recipe,
     RunSpec spec;
     spec.maxNewTokens = newTokens;
     CompiledRecipe compiled{recipe, *m_model, m_backend, m_tokenizer.get(), m_labelColumns};
-    spec.routingRecipe = unwrittenRecipe;
     const GenerateResult generated =
         generate(*m_model, m_backend, m_text, spec, m_tokenizer.get(), nullptr, {}, progress, compiled.steering());
     std::vector<ContinuationToken> tokens;

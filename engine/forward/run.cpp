@@ -41,8 +41,8 @@ void checkRun(const ModelConfig &config, std::span<const TokenSequence> sequence
     if (spec.batchTokens < 1)
         throw Error{
             ErrorKind::Usage, "a batch of " + std::to_string(spec.batchTokens) + " tokens cannot be run", "batch size", "Give 1 or more"};
-    if (spec.routingRecipe.empty() != (steering.overrides == nullptr))
-        throw Error{ErrorKind::Usage, "the recipe to be recorded and the steering of the run do not belong together", "routing recipe",
+    if ((steering.description == nullptr) != (steering.overrides == nullptr))
+        throw Error{ErrorKind::Usage, "the steering of the run and its description for the trace do not belong together", "steering",
             "Give both or neither"};
     for (const TokenSequence &sequence : sequences)
         checkSequence(config, sequence);
@@ -57,7 +57,8 @@ TraceMeta traceMeta(const Model &model, const Backend &backend, const RunSpec &s
     meta.model = model.info();
     meta.engine = {meta.producer, meta.producerVersion, device.name, device.device,
         model.info().quantisation + " weights, F32 activations and KV cache", {}, spec.sampling.seed};
-    meta.routingRecipe = spec.routingRecipe;
+    if (steering.description)
+        meta.routing = *steering.description;
     meta.fields = recordedFields(model, spec.capture, steering.overrides);
     meta.slotCount = recordedSlots(model.config(), steering.overrides);
     meta.experts = model.config().maxExperts();

@@ -30,10 +30,10 @@ struct SelfContrast {
 /// probability is 0. strong, weak: next-token logits [V].
 std::vector<float> contrasted(std::span<const float> strong, std::span<const float> weak, const SelfContrast &how);
 
-/// How a run is steered; not at all by default. The same steering is RunSpec::routingRecipe in words, for the trace: a run takes
-/// both or neither.
+/// How a run is steered; not at all by default.
 struct Steering {
     StageOverrides *overrides = nullptr; ///< told of the sequences before they are run; used by one run at a time
+    const RoutingDescription *description = nullptr; ///< the same for the trace: there is one where there are overrides
     SteeringLog *log = nullptr; ///< what it did is added here; may be null
     SelfContrast contrast = {}; ///< of generate() only
     KeptLayers *kept = nullptr; ///< of earlier runs of the same sequences, whatever their steering; of traceSequences() only; may be null

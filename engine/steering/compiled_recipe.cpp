@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/steering/compiled_recipe.h"
 
+#include "engine/core/recipe_json.h"
 #include "engine/steering/policies.h"
+#include "engine/steering/resolved.h"
 
 namespace expertscope {
 
@@ -27,6 +29,7 @@ PolicySetting weakPolicy(const Params &contrast)
 CompiledRecipe::CompiledRecipe(
     const Recipe &recipe, const Model &model, Backend &backend, const Tokenizer *tokenizer, std::vector<std::string> labelColumns)
     : m_overrides{std::make_unique<RecipeOverrides>(recipe, model, backend, tokenizer, labelColumns)}
+    , m_description{recipeJson(recipe), interventionRows(recipe, model.config())}
 {
     for (const PolicySetting &setting : recipe.policies) {
         const PolicyKind &kind = policyKind(setting.policy);
@@ -42,7 +45,7 @@ CompiledRecipe::CompiledRecipe(
 
 Steering CompiledRecipe::steering(SteeringLog *log)
 {
-    return {m_overrides.get(), log, m_contrast};
+    return {.overrides = m_overrides.get(), .description = &m_description, .log = log, .contrast = m_contrast};
 }
 
 } // namespace expertscope

@@ -20,11 +20,12 @@ public:
     CompiledRecipe(
         const Recipe &recipe, const Model &model, Backend &backend, const Tokenizer *tokenizer, std::vector<std::string> labelColumns = {});
 
-    /// For one run at a time. The log may be null; what it holds is added to.
+    /// For one run at a time, while this lives. The log may be null; what it holds is added to.
     Steering steering(SteeringLog *log = nullptr);
 
 private:
     std::unique_ptr<RecipeOverrides> m_overrides;
+    RoutingDescription m_description;
     std::unique_ptr<RecipeOverrides> m_weak; ///< of self-contrast, with the same edits; null without
     SelfContrast m_contrast;
 };

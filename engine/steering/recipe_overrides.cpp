@@ -9,17 +9,6 @@
 
 namespace expertscope {
 
-namespace {
-
-float numberOr0(const Params &params, std::string_view id)
-{
-    const auto &all = params.all();
-    const bool has = std::any_of(all.begin(), all.end(), [&](const auto &value) { return value.first == id; });
-    return has ? static_cast<float>(params.real(id)) : 0.0f;
-}
-
-} // namespace
-
 RecipeOverrides::RecipeOverrides(
     const Recipe &recipe, const Model &model, Backend &backend, const Tokenizer *tokenizer, std::vector<std::string> labelColumns)
     : m_spans{tokenizer, std::move(labelColumns)}
@@ -41,7 +30,8 @@ void RecipeOverrides::addEdit(const Recipe &recipe, const Edit &edit, const Mode
     const int span = m_spans.add(edit.tokens, edit.phase);
     for (int layer : config.moeLayers()) {
         const MoeFfn &rule = *config.layers[static_cast<std::size_t>(layer)].moe();
-        LayerEdit made{&kind, span, {}, {}, numberOr0(params, "strength"), numberOr0(params, "epsilon")};
+        LayerEdit made{
+            &kind, span, {}, {}, static_cast<float>(params.realOr("strength", 0)), static_cast<float>(params.realOr("epsilon", 0))};
         made.experts = kind.forces ? forcedIn(recipe, edit, layer, rule) : expertsIn(edit, layer, rule);
         if (const auto vector = edit.vectors.find(layer); vector != edit.vectors.end())
             made.vector = vector->second;

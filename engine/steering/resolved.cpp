@@ -6,6 +6,8 @@
 #include "engine/steering/policies.h"
 #include "engine/steering/validate.h"
 
+#include <algorithm>
+
 namespace expertscope {
 
 namespace {
@@ -23,6 +25,15 @@ Edit resolved(const Recipe &recipe, const Edit &edit, const ModelConfig &config)
             out.experts.push_back({layer, false, experts});
     }
     return out;
+}
+
+/// The op's name in a trace file, which has one for all that add to logits.
+std::string nameInTrace(std::string op)
+{
+    if (op == "add" || op == "bias")
+        return "add_bias";
+    std::replace(op.begin(), op.end(), '-', '_');
+    return op;
 }
 
 PolicySetting resolved(const PolicySetting &policy, const ModelConfig &config)
@@ -56,6 +67,23 @@ Recipe resolved(const Recipe &recipe, const ModelConfig &config)
                 out.policies.push_back(std::move(spelled));
         }
     return out;
+}
+
+std::vector<Intervention> interventionRows(const Recipe &recipe, const ModelConfig &config)
+{
+    std::vector<Intervention> rows;
+    for (const Edit &edit : resolved(recipe, config).edits) {
+        const std::string op = nameInTrace(edit.op);
+        const Params params{interventionKind(edit.op).params, edit.settings};
+        const double strength = params.realOr("strength", 0);
+        for (const LayerExperts &at : edit.experts)
+            for (const int expert : at.experts)
+                rows.push_back({at.layer, expert, op, strength});
+        for (const auto &[layer, vector] : edit.vectors)
+            for (std::size_t e = 0; e < vector.size(); ++e)
+                rows.push_back({layer, static_cast<int>(e), op, static_cast<double>(vector[e])});
+    }
+    return rows;
 }
 
 } // namespace expertscope

@@ -187,7 +187,7 @@ private slots:
             qInfo("%s: %s", code.c_str(), name.c_str());
         QVERIFY(trace->meta().languageNames == names);
         QVERIFY(trace->meta().expertNotes == meta.expertNotes);
-        QVERIFY(trace->meta().interventions == meta.interventions);
+        QVERIFY(trace->meta().routing.interventions == meta.routing.interventions);
         QVERIFY(trace->meta().notes.empty());
     }
 

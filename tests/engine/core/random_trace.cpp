@@ -41,8 +41,8 @@ TraceMeta metaOf(const TraceShape &shape)
     meta.model = {"tiny", "olmoe", "abc", "0123", "safetensors", "none", "4567", "softmax", shape.layers.back() + 1, shape.experts,
         shape.slotCount, 1, true, 2.5, 2, 1};
     meta.engine = {"engine", "0.1", "cpu", "a machine", "f32", "test --seed 7", 0xffffffffffffffffull};
-    meta.routingRecipe = R"({"policy":"none"})";
-    meta.interventions = {{shape.layers.front(), 0, "mask", -1}, {shape.layers.back(), shape.experts - 1, "add_bias", 0.5}};
+    meta.routing.recipe = R"({"policy":"none"})";
+    meta.routing.interventions = {{shape.layers.front(), 0, "mask", -1}, {shape.layers.back(), shape.experts - 1, "add_bias", 0.5}};
     meta.expertNotes = {{shape.layers.back(), 0, "likes commas \xe2\x80\x94 and dashes"}};
     meta.fields = shape.fields;
     meta.slotCount = shape.slotCount;
@@ -246,9 +246,9 @@ std::string difference(const RoutingTrace &a, const RoutingTrace &b)
         return bad("model");
     if (!(x.engine == y.engine))
         return bad("engine");
-    if (x.routingRecipe != y.routingRecipe)
+    if (x.routing.recipe != y.routing.recipe)
         return bad("recipe");
-    if (x.interventions != y.interventions || x.expertNotes != y.expertNotes)
+    if (x.routing.interventions != y.routing.interventions || x.expertNotes != y.expertNotes)
         return bad("interventions or notes");
     if (x.checks != y.checks)
         return bad("checks");

@@ -22,8 +22,8 @@ TraceMeta smallMeta()
     shape.layers = {0};
     shape.fields = {.gateWeight = true, .routerLogit = true};
     TraceMeta meta = metaOf(shape);
-    meta.routingRecipe.clear();
-    meta.interventions.clear();
+    meta.routing.recipe.clear();
+    meta.routing.interventions.clear();
     meta.model.scaling = 1;
     meta.model.nGroup = 1;
     return meta;
@@ -108,7 +108,7 @@ private slots:
         block.expertId[1] = 1; // expert 0 has the larger logit
         QCOMPARE(statusOf(block, choice), std::string{"fail"});
         TraceMeta steered = smallMeta();
-        steered.routingRecipe = "{}";
+        steered.routing.recipe = "{}";
         QCOMPARE(statusOf(block, choice, steered), std::string{"skip"});
         block = soundBlock();
         block.expertId[3] = 3; // experts 2 and 3 have the same

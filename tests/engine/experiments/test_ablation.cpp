@@ -39,9 +39,9 @@ class TestAblation : public QObject {
 
     std::vector<float> logprobs(const std::vector<TokenSequence> &texts, StageOverrides *overrides)
     {
-        RunSpec spec;
-        spec.routingRecipe = overrides ? "{}" : "";
-        const Steering steering{.overrides = overrides};
+        const RunSpec spec;
+        const RoutingDescription description;
+        const Steering steering{.overrides = overrides, .description = overrides ? &description : nullptr};
         MemoryTrace memory;
         memory.begin(traceMeta(*m_model, *m_backend, spec, steering));
         traceSequences(*m_model, *m_backend, texts, spec, nullptr, memory, {}, steering);

@@ -72,11 +72,11 @@ class TestEvaluation : public QObject {
     Bytes m_tokenizer;
 
     std::vector<ItemScore> scores(
-        const EvalData &data, std::size_t done = 0, const ScoringSettings &settings = {.batchTokens = 64}, const ScoringRoute &route = {})
+        const EvalData &data, std::size_t done = 0, const ScoringSettings &settings = {.batchTokens = 64}, const Steering &steering = {})
     {
         std::vector<ItemScore> all;
         std::size_t next = done;
-        scoreItems(*m_model, *m_backend, m_tokenizer, data, settings, route, done,
+        scoreItems(*m_model, *m_backend, m_tokenizer, data, settings, steering, done,
             [&](std::size_t item, ItemScore score) {
                 QCOMPARE(item, next++);
                 all.push_back(std::move(score));

@@ -299,7 +299,6 @@ private slots:
             recipe.edits = {editOf("soft", strength, set, model->config().maxTopK())};
             CompiledRecipe compiled{recipe, *model, *backend, nullptr};
             RunSpec spec;
-            spec.routingRecipe = "{}";
             MemoryTrace memory;
             memory.begin(traceMeta(*model, *backend, spec, compiled.steering()));
             traceSequences(*model, *backend, golden.sequences(), spec, nullptr, memory, {}, compiled.steering());

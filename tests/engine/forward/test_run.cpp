@@ -80,17 +80,17 @@ class TestRun : public QObject {
         return memory;
     }
 
-    QString refusal(const std::vector<TokenSequence> &sequences, const RunSpec &spec = {})
+    QString refusal(const std::vector<TokenSequence> &sequences, const RunSpec &spec = {}, const Steering &steering = {})
     {
         MemoryTrace memory;
         memory.begin(traceMeta(*m_model, m_backend, spec));
         try {
-            traceSequences(*m_model, m_backend, sequences, spec, nullptr, memory, {});
+            traceSequences(*m_model, m_backend, sequences, spec, nullptr, memory, {}, steering);
             return "accepted";
         } catch (const Error &error) {
             const QString text = error.what();
             try {
-                generate(*m_model, m_backend, sequences.front(), spec, nullptr, nullptr, {}, {});
+                generate(*m_model, m_backend, sequences.front(), spec, nullptr, nullptr, {}, {}, steering);
                 return "generate accepts what tracing refuses";
             } catch (const Error &same) {
                 return same.what() == text ? text : "generate says " + QString{same.what()};
@@ -325,9 +325,8 @@ private slots:
         RunSpec spec;
         spec.batchTokens = 0;
         QVERIFY(refusal({sequence("a", 3)}, spec).contains("a batch of 0 tokens"));
-        spec = {};
-        spec.routingRecipe = "{}";
-        QVERIFY(refusal({sequence("a", 3)}, spec).contains("do not belong together"));
+        const RoutingDescription description;
+        QVERIFY(refusal({sequence("a", 3)}, {}, {.description = &description}).contains("do not belong together"));
     }
 };
 

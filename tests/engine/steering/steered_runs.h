@@ -107,10 +107,8 @@ protected:
     {
         std::optional<CompiledRecipe> compiled;
         m_log = {};
-        if (recipe) {
+        if (recipe)
             compiled.emplace(*recipe, model, *m_backend, &m_letters, labelColumns);
-            spec.routingRecipe = "{}";
-        }
         Steering steering = compiled ? compiled->steering(&m_log) : Steering{.log = &m_log};
         steering.kept = m_kept;
         auto memory = std::make_shared<MemoryTrace>();

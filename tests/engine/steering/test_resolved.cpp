@@ -38,6 +38,23 @@ private slots:
         QVERIFY(out.policies[0].settings == (ParamValues{{"theta", "0.4"}, {"variant", "include-raw"}, {"k_max", "0"}, {"k_min", "1"}}));
     }
 
+    void editsAreRowsOfATrace()
+    {
+        const std::vector<Intervention> rows = interventionRows(
+            parseRecipe("{\"expertscope_recipe\": 1, \"edits\": ["
+                        "{\"op\": \"add\", \"strength\": -1.5, \"experts\": {\"2\": [6, 1]}},"
+                        "{\"op\": \"force-max\", \"experts\": {\"*\": [3]}, \"enabled\": false},"
+                        "{\"op\": \"log-min\", \"experts\": {\"3\": [0]}},"
+                        "{\"op\": \"bias\", \"vectors\": {\"0\": [0, 0.5, 0, 0, 0, 0, 0, 2]}}],"
+                        "\"policies\": [{\"policy\": \"top-p\"}]}",
+                "test"),
+            m_config);
+        std::vector<Intervention> expected{{2, 6, "add_bias", -1.5}, {2, 1, "add_bias", -1.5}, {3, 0, "log_min", 0}};
+        for (int e = 0; e < 8; ++e)
+            expected.push_back({0, e, "add_bias", e == 1 ? 0.5 : e == 7 ? 2 : 0});
+        QVERIFY(rows == expected);
+    }
+
     void itIsItsOwnSpelling()
     {
         for (const auto &entry : std::filesystem::directory_iterator{TEST_DATA_DIR "/steering/recipes"}) {

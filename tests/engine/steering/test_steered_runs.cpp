@@ -43,7 +43,6 @@ private slots:
     {
         RunSpec spec;
         spec.maxNewTokens = 8;
-        spec.routingRecipe = "{}";
         const auto generated = [&](const Recipe &recipe) {
             CompiledRecipe compiled{recipe, model(), *m_backend, &m_letters};
             m_log = {};
@@ -191,7 +190,6 @@ private slots:
         RunSpec spec;
         spec.maxNewTokens = 10;
         const auto generated = [&](const Recipe &recipe) {
-            spec.routingRecipe = "{}";
             CompiledRecipe compiled{recipe, model(), *m_backend, nullptr};
             std::vector<std::int32_t> out;
             for (const GeneratedToken &token :

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Steered runs of small models: identities bit for bit, spans and layers that are left alone, what is logged, what is refused.
 #include "engine/core/error.h"
+#include "engine/core/recipe_json.h"
 #include "engine/steering/validate.h"
 #include "steered_runs.h"
 
@@ -256,6 +257,15 @@ private slots:
         spans.append(0, 1);
         QCOMPARE(inside(number), std::string{"0110010"}); // the half that was run already stays what it was
         QCOMPARE(inside(other), std::string{"0001001"});
+    }
+
+    void tracesSayHowTheyWereSteered()
+    {
+        const Recipe steered = recipe({edit("mask", {{1, false, {2, 0}}})});
+        const auto memory = trace(model(), {sequence("a", 5)}, &steered);
+        QCOMPARE(memory->meta().routing.recipe, recipeJson(steered));
+        QVERIFY(memory->meta().routing.interventions == (std::vector<Intervention>{{1, 2, "mask", 0}, {1, 0, "mask", 0}}));
+        QVERIFY(trace(model(), {sequence("a", 5)}, nullptr)->meta().routing == RoutingDescription{});
     }
 
     void theLogCountsWhatChanged()

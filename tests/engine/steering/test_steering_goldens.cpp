@@ -160,7 +160,6 @@ class TestSteeringGoldens : public QObject {
         const std::size_t vocab = logits.size() / expected.size();
         RunSpec spec;
         spec.maxNewTokens = static_cast<std::int64_t>(expected.size());
-        spec.routingRecipe = recipeJson(recipe);
         CompiledRecipe compiled{recipe, model, backend, nullptr};
         const GenerateResult result = generate(model, backend, prompt, spec, nullptr, nullptr, {}, {}, compiled.steering());
         QCOMPARE(result.tokens.size(), expected.size());
