@@ -30,9 +30,10 @@ std::int64_t logitBytesPerToken(const TraceMeta &meta)
 
 } // namespace
 
-CorpusTracer::CorpusTracer(std::shared_ptr<const Corpus> corpus, TraceBudget budget)
+CorpusTracer::CorpusTracer(std::shared_ptr<const Corpus> corpus, TraceBudget budget, std::optional<Recipe> recipe)
     : m_corpus{std::move(corpus)}
     , m_budget{budget}
+    , m_recipe{std::move(recipe)}
     , m_sliceTokens{firstSliceTokens}
 {
 }
@@ -42,6 +43,8 @@ void CorpusTracer::begin(EngineThread::Engine &engine, const Progress &progress,
     if (!engine.tokenizer)
         throw Error{ErrorKind::Input, "the model has no tokenizer.json, so text cannot be run", engine.model->files().path,
             "Put the model's tokenizer.json into its folder and open it again"};
+    if (m_recipe)
+        m_compiled.emplace(*m_recipe, *engine.model, *engine.backend, engine.tokenizer.get(), m_corpus->labelColumns);
     std::size_t cutRows = 0, emptyRows = 0;
     for (std::size_t i = 0; i < m_corpus->rows.size(); ++i) {
         progress.check();
@@ -61,7 +64,7 @@ void CorpusTracer::begin(EngineThread::Engine &engine, const Progress &progress,
     if (emptyRows)
         note(std::to_string(emptyRows) + " rows have no tokens and are left out.");
 
-    TraceMeta meta = traceMeta(*engine.model, *engine.backend, m_spec);
+    TraceMeta meta = traceMeta(*engine.model, *engine.backend, m_spec, steering());
     const std::int64_t fits = m_budget.bytes / bytesPerToken(meta);
     if (m_tokensTotal > fits) {
         std::int64_t kept = 0;
@@ -78,7 +81,7 @@ void CorpusTracer::begin(EngineThread::Engine &engine, const Progress &progress,
         m_tokensTotal = kept;
     }
     m_spec.capture.routerLogits = m_tokensTotal * logitBytesPerToken(meta) <= m_budget.logitBytes;
-    meta = traceMeta(*engine.model, *engine.backend, m_spec);
+    meta = traceMeta(*engine.model, *engine.backend, m_spec, steering());
     describeRecording(meta, m_corpus->source, "in the window");
     meta.labelColumns = m_corpus->labelColumns;
     m_trace.begin(meta);
@@ -117,7 +120,7 @@ bool CorpusTracer::slice(EngineThread::Engine &engine, const Progress &progress,
     CheckedSink sink{appending, m_checks};
     try {
         traceSequences(*m_model, *engine.backend, std::span{m_sequences}.subspan(m_next, end - m_next), m_spec, engine.tokenizer.get(),
-            sink, progress.part(before, m_tokensTotal));
+            sink, progress.part(before, m_tokensTotal), steering());
     } catch (const Cancelled &) {
         if (m_trace.meta().tokens > m_published)
             publish({m_trace.snapshot(), m_tokensTotal, 0, false});

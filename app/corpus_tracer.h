@@ -9,9 +9,11 @@
 #include "engine/core/memory_trace.h"
 #include "engine/core/recording_checks.h"
 #include "engine/forward/run.h"
+#include "engine/steering/compiled_recipe.h"
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,18 +37,22 @@ public:
     using Publish = std::function<void(CorpusSnapshot)>;
     using Note = std::function<void(std::string)>;
 
-    CorpusTracer(std::shared_ptr<const Corpus> corpus, TraceBudget budget);
+    /// recipe: steers the whole recording; nothing = the model's own routing.
+    CorpusTracer(std::shared_ptr<const Corpus> corpus, TraceBudget budget, std::optional<Recipe> recipe = {});
 
     /// Traces the next slice with the engine's model; true while there is more. Throws Error (Input) without a tokenizer,
-    /// Cancelled when stopped: what was published stays.
+    /// Error (Check) where the recipe does not fit the model, Cancelled when stopped: what was published stays.
     bool slice(EngineThread::Engine &engine, const Progress &progress, const Publish &publish, const Note &note);
 
 private:
     void begin(EngineThread::Engine &engine, const Progress &progress, const Note &note);
     std::size_t sliceEnd() const;
+    Steering steering() { return m_compiled ? m_compiled->steering() : Steering{}; }
 
     std::shared_ptr<const Corpus> m_corpus;
     TraceBudget m_budget;
+    std::optional<Recipe> m_recipe;
+    std::optional<CompiledRecipe> m_compiled; ///< of m_recipe and m_model
     RunSpec m_spec;
     std::shared_ptr<const Model> m_model; ///< the one the trace is of; null before the first slice
     std::vector<TokenSequence> m_sequences;

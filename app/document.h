@@ -40,8 +40,8 @@ struct OpenCorpus {
 
 /// A trace with what is known of it. The corpus and the prompt traces grow: each publication replaces all parts.
 struct OpenTrace {
-    QString key; ///< corpusKey, promptsKey or the file
-    QString title; ///< "Corpus", "Prompts" or the file's name
+    QString key; ///< corpusKey, steeredKey, promptsKey or the file
+    QString title; ///< "Corpus", "Corpus, steered", "Prompts" or the file's name
     quint64 recording = 0; ///< rows of another recording are other tokens, so a selection does not outlive it
     TracePtr trace;
     std::shared_ptr<const RoutingSummary> byLanguage, byDomain; ///< null until counted
@@ -52,6 +52,7 @@ class Document : public QObject {
     Q_OBJECT
 public:
     static inline const QString corpusKey = QStringLiteral("corpus");
+    static inline const QString steeredKey = QStringLiteral("steered corpus");
     static inline const QString promptsKey = QStringLiteral("prompts");
 
     using QObject::QObject;

@@ -99,6 +99,12 @@ void SteeringDesk::setRecipe(const Recipe &recipe, bool moving)
     refresh(moving);
 }
 
+void SteeringDesk::show(const Recipe &recipe)
+{
+    setRecipe(recipe, false);
+    emit viewWished();
+}
+
 void SteeringDesk::undo()
 {
     if (m_past.empty())

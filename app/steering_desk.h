@@ -28,6 +28,8 @@ public:
     SteeringModel &model() { return m_model; }
     const Recipe &recipe() const { return m_model.state().recipe; }
     Recipe recipeToSave() const; ///< with the model it was tried on
+    /// Another recipe, with the view where it is tried.
+    void show(const Recipe &recipe);
     /// Another recipe in the place of the one there is; can be undone unless it is one of many in a drag.
     void setRecipe(const Recipe &recipe, bool moving);
     void undo();

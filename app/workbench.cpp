@@ -4,6 +4,7 @@
 
 #include "app/appending_sink.h"
 #include "app/corpus_files.h"
+#include "app/errors.h"
 #include "app/export.h"
 #include "app/recording.h"
 #include "app/report/report_job.h"
@@ -13,6 +14,7 @@
 #include "io/file_kind.h"
 #include "io/importers/import.h"
 #include "io/model_folder.h"
+#include "io/recipe.h"
 #include "io/trace_hdf5.h"
 #include "views/common/analysis_run.h"
 
@@ -30,6 +32,7 @@ using Outcome = EngineThread::Outcome;
 
 const QString modelTag = QStringLiteral("model");
 const QString corpusTag = QStringLiteral("corpus");
+const QString steeredTag = QStringLiteral("steered corpus");
 const QString readCorpusTag = QStringLiteral("read corpus");
 const QString openTraceTag = QStringLiteral("open trace");
 const QString saveTag = QStringLiteral("save");
@@ -43,6 +46,8 @@ QString workTitle(const QString &tag)
         return Workbench::tr("Opening the model");
     if (tag == corpusTag)
         return Workbench::tr("Tracing the corpus");
+    if (tag == steeredTag)
+        return Workbench::tr("Tracing the corpus with the recipe");
     if (tag == QStringLiteral("prompt"))
         return Workbench::tr("Running the prompt");
     if (tag == readCorpusTag)
@@ -102,6 +107,7 @@ void Workbench::connectWork()
         if (tag != SteeringDesk::tag()) // which says it where the recipe is
             emit failed(error);
     });
+    connect(&m_steering.model(), &SteeringModel::corpusWished, this, &Workbench::traceSteeredCorpus);
     connect(&m_engine, &EngineThread::started, this, &Workbench::workChanged);
     connect(&m_engine, &EngineThread::ended, this, &Workbench::workChanged);
     connect(&m_engine, &EngineThread::progressed, this, [this](const QString &tag, qint64 done, qint64 total, const QString &unit) {
@@ -138,6 +144,8 @@ PathKind pathKind(const QString &path)
 {
     const QFileInfo info{path};
     const QString suffix = info.suffix().toLower();
+    if (isRecipeFile(path.toStdString()))
+        return PathKind::Recipe;
     if (!foreignTraceKind(path.toStdString()).empty())
         return PathKind::Trace;
     const bool isInCache = !info.exists() && !info.isAbsolute() && path.count(QLatin1Char{'/'}) == 1; // org/name
@@ -164,6 +172,9 @@ void Workbench::open(const QString &path)
     case PathKind::Corpus:
         openCorpus({info.absoluteFilePath()});
         return;
+    case PathKind::Recipe:
+        openRecipe(info.absoluteFilePath());
+        return;
     }
 }
 
@@ -184,12 +195,22 @@ void Workbench::openModel(const QString &where)
             m_engine.stop(promptTag());
             m_promptRecording = 0;
             m_document.closeTrace(Document::promptsKey);
+            dropSteeredCorpus();
             m_document.setModel(open);
             emit modelOpened(open.where);
             traceCorpus();
         });
         return Outcome::Done;
     });
+}
+
+void Workbench::openRecipe(const QString &file)
+{
+    try {
+        m_steering.show(readRecipe(file.toStdString()));
+    } catch (...) {
+        emit failed(currentError());
+    }
 }
 
 void Workbench::openCorpus(const QStringList &files)
@@ -216,6 +237,7 @@ void Workbench::readCorpusFiles(const QStringList &files, bool interleave)
             return std::shared_ptr<const Corpus>{std::make_shared<Corpus>(std::move(corpus))};
         },
         [this, files](const std::any &corpus) {
+            dropSteeredCorpus();
             m_document.setCorpus({files, std::any_cast<std::shared_ptr<const Corpus>>(corpus)});
             emit corpusOpened(files);
             traceCorpus();
@@ -250,24 +272,61 @@ void Workbench::openTrace(const QString &file)
 
 void Workbench::traceCorpus()
 {
-    if (!canTrace())
+    if (canTrace())
+        postTracer(Document::corpusKey, tr("Corpus"), {});
+}
+
+bool Workbench::canTraceSteered() const
+{
+    const Recipe &recipe = m_steering.recipe();
+    return canTrace() && !(recipe.edits.empty() && recipe.policies.empty());
+}
+
+void Workbench::traceSteeredCorpus()
+{
+    if (!canTraceSteered())
         return;
-    const auto tracer = std::make_shared<CorpusTracer>(m_document.corpus()->corpus, m_budget);
+    const Recipe recipe = m_steering.recipeToSave();
+    const QString name = QString::fromStdString(recipe.name);
+    postTracer(Document::steeredKey, name.isEmpty() ? tr("Corpus, steered") : tr("Corpus, steered: %1").arg(name), recipe);
+}
+
+void Workbench::dropSteeredCorpus()
+{
+    m_engine.stop(steeredTag);
+    m_steeredRecording = 0;
+    m_document.closeTrace(Document::steeredKey);
+}
+
+void Workbench::postTracer(const QString &key, const QString &title, std::optional<Recipe> recipe)
+{
+    const QString tag = recipe ? steeredTag : corpusTag;
+    const auto tracer = std::make_shared<CorpusTracer>(m_document.corpus()->corpus, m_budget, std::move(recipe));
     const quint64 recording = ++m_recordings;
-    m_engine.post(corpusTag, [this, tracer, recording](Engine &engine, const Progress &progress, const EngineThread::ToUi &toUi) {
+    if (tag == steeredTag)
+        m_steeredRecording = recording;
+    m_engine.post(tag, [this, key, title, tracer, recording](Engine &engine, const Progress &progress, const EngineThread::ToUi &toUi) {
         const auto publish = [&](CorpusSnapshot snapshot) {
-            toUi([this, recording, snapshot = std::move(snapshot)] { publishCorpusTrace(snapshot, recording); });
+            toUi([this, key, title, recording, snapshot = std::move(snapshot)] { publishCorpusTrace(key, title, snapshot, recording); });
         };
         const auto note = [&](const std::string &text) { toUi([this, text] { emit noted(QString::fromStdString(text)); }); };
         return tracer->slice(engine, progress, publish, note) ? Outcome::Again : Outcome::Done;
     });
 }
 
-void Workbench::publishCorpusTrace(const CorpusSnapshot &snapshot, quint64 recording)
+void Workbench::publishCorpusTrace(const QString &key, const QString &title, const CorpusSnapshot &snapshot, quint64 recording)
 {
+    const bool isSteered = key == Document::steeredKey;
+    if (isSteered && recording != m_steeredRecording)
+        return; // of a model or a corpus that is not open any more
     if (snapshot.tokensPerSecond > 0)
         emit rateChanged(snapshot.tokensPerSecond, tr("tracing the corpus"));
-    publishTrace(Document::corpusKey, tr("Corpus"), recording, snapshot.trace);
+    publishTrace(key, title, recording, snapshot.trace);
+    if (isSteered && snapshot.complete) {
+        m_document.show(key);
+        m_document.setBaseline(Document::corpusKey);
+        emit compareWished();
+    }
 }
 
 void Workbench::publishTrace(const QString &key, const QString &title, quint64 recording, TracePtr trace)

@@ -35,7 +35,7 @@ struct WorkProgress {
     QString unit;
 };
 
-enum class PathKind { Model, Corpus, Trace };
+enum class PathKind { Model, Corpus, Trace, Recipe };
 /// What a path most likely is, by name, by being a folder, and by its first bytes.
 PathKind pathKind(const QString &path);
 
@@ -49,15 +49,19 @@ public:
     SteeringDesk &steering() { return m_steering; }
     ViewContext viewContext();
 
-    /// By what the path is: a folder is a model, .h5 and what other tools recorded a trace, anything else a corpus.
+    /// By what the path is: a folder is a model, .h5 and what other tools recorded a trace, a recipe a recipe, anything else a corpus.
     void open(const QString &path);
     void openModel(const QString &where); ///< a folder, or org/name from the Hugging Face cache
     void openCorpus(const QStringList &files);
     void openTrace(const QString &file); ///< a trace file, or what another tool recorded: imported into memory
+    void openRecipe(const QString &file);
     void openDemo(const DemoFiles &demo); ///< those of its parts that are given
 
     bool canTrace() const { return m_document.model() && m_document.corpus(); }
     void traceCorpus();
+    bool canTraceSteered() const;
+    /// With the recipe that is being tried, beside the trace of the model's own routing, with which it is then compared.
+    void traceSteeredCorpus();
     bool canPrompt() const { return m_document.model() && m_document.model()->tokenizer; }
     void runPrompt(const PromptRequest &request);
     /// Writes the trace that is shown; an existing file is replaced when all is written.
@@ -85,13 +89,16 @@ signals:
     void modelOpened(const QString &where);
     void corpusOpened(const QStringList &files);
     void traceOpened(const QString &file);
+    void compareWished(); ///< the trace that is shown should be seen beside the baseline
 
 private:
     std::vector<AnalysisRun *> analyses() const; ///< that run
     static QString promptTag() { return QStringLiteral("prompt"); }
     void readCorpusFiles(const QStringList &files, bool interleave);
     void publishTrace(const QString &key, const QString &title, quint64 recording, TracePtr trace);
-    void publishCorpusTrace(const CorpusSnapshot &snapshot, quint64 recording);
+    void postTracer(const QString &key, const QString &title, std::optional<Recipe> recipe);
+    void publishCorpusTrace(const QString &key, const QString &title, const CorpusSnapshot &snapshot, quint64 recording);
+    void dropSteeredCorpus();
     void addPromptTrace(const TracePtr &one);
     void connectWork();
 
@@ -101,6 +108,7 @@ private:
     MemoryTrace m_prompts; ///< all prompts run with the model that is open
     quint64 m_promptRecording = 0; ///< 0 = none yet
     int m_promptsRun = 0;
+    quint64 m_steeredRecording = 0; ///< of the steered corpus that belongs to what is open; 0 = none
     JobRunner m_jobs;
     EngineThread m_engine; ///< its results use all above
     SteeringDesk m_steering; ///< posts to the engine

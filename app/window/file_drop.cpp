@@ -32,6 +32,8 @@ QString kindName(PathKind kind)
         return FileDrop::tr("model");
     case PathKind::Trace:
         return FileDrop::tr("trace");
+    case PathKind::Recipe:
+        return FileDrop::tr("recipe");
     case PathKind::Corpus:
         break;
     }

@@ -118,11 +118,14 @@ void MainWindow::connectWorkbench()
     connect(&m_workbench.steering(), &SteeringDesk::noted, m_banner, &Banner::showNote);
     connect(&m_workbench.steering().model(), &SteeringModel::openWished, this, &MainWindow::openRecipeDialog);
     connect(&m_workbench.steering().model(), &SteeringModel::saveWished, this, &MainWindow::saveRecipeDialog);
-    connect(&m_workbench.steering(), &SteeringDesk::viewWished, this, [this] {
+    const auto bringUp = [this](const QString &name) {
         for (View *view : m_views->views())
-            if (view->objectName() == QLatin1String("steering"))
+            if (view->objectName() == name)
                 m_views->activate(view);
-    });
+    };
+    connect(&m_workbench.steering(), &SteeringDesk::viewWished, this, [bringUp] { bringUp(QStringLiteral("steering")); });
+    connect(&m_workbench, &Workbench::compareWished, this, [bringUp] { bringUp(QStringLiteral("compare")); });
+    connect(&m_workbench.steering().model(), &SteeringModel::changed, this, &MainWindow::refreshActions);
     connect(&m_workbench, &Workbench::modelOpened, this, [this](const QString &where) {
         if (where != findDemo().model)
             m_settings.addRecent(RecentKind::Model, where);
@@ -148,12 +151,12 @@ void MainWindow::start(const QStringList &paths)
 
     bool needsModel = !session.model.isEmpty(), needsCorpus = !session.corpus.isEmpty();
     if (!paths.isEmpty()) {
-        // A trace needs nothing beside it; a corpus needs a model, and a model needs a text.
+        // A trace needs nothing beside it; a corpus needs a model, a model needs a text, and a recipe needs both.
         const auto isGiven = [&](PathKind kind) {
             return std::any_of(paths.begin(), paths.end(), [kind](const QString &path) { return pathKind(path) == kind; });
         };
-        needsModel = isGiven(PathKind::Corpus) && !isGiven(PathKind::Model);
-        needsCorpus = isGiven(PathKind::Model) && !isGiven(PathKind::Corpus);
+        needsModel = (isGiven(PathKind::Corpus) || isGiven(PathKind::Recipe)) && !isGiven(PathKind::Model);
+        needsCorpus = (isGiven(PathKind::Model) || isGiven(PathKind::Recipe)) && !isGiven(PathKind::Corpus);
         for (const QString &path : paths)
             m_workbench.open(path);
     } else if (!needsModel && !needsCorpus && session.traces.isEmpty()) {

@@ -88,6 +88,7 @@ private:
     QMenu *m_recentMenu = nullptr;
     QMenu *m_cacheMenu = nullptr;
     std::vector<QPointer<QAction>> m_needTrace; ///< enabled while a trace is shown
+    QAction *m_traceSteered = nullptr;
     std::vector<QPointer<QAction>> m_needModel; ///< enabled while model and corpus are open
     Selection m_lastSelection; ///< of the last session, until its trace has grown far enough or the person chose something
     QString m_lastTrace; ///< key of the trace it belongs to; empty = nothing to restore

@@ -80,6 +80,8 @@ void MainWindow::createRunMenu()
     QAction *trace = menu->addAction(tr("Trace the &Corpus Again"), QKeySequence{Qt::Key_F5}, &m_workbench, &Workbench::traceCorpus);
     trace->setObjectName(QStringLiteral("traceCorpus"));
     m_needModel.emplace_back(trace);
+    m_traceSteered = menu->addAction(tr("Trace the Corpus &with the Recipe"), &m_workbench, &Workbench::traceSteeredCorpus);
+    m_traceSteered->setObjectName(QStringLiteral("traceSteeredCorpus"));
     menu->addAction(tr("Trace the &Prompt"), m_prompt, &PromptPanel::run)->setObjectName(QStringLiteral("runPrompt"));
     menu->addAction(tr("&Generate from the Prompt"), m_prompt, &PromptPanel::generate)->setObjectName(QStringLiteral("generate"));
     menu->addSeparator();
@@ -230,6 +232,7 @@ void MainWindow::refreshActions()
     const bool hasTrace = m_workbench.document().current();
     for (const QPointer<QAction> &action : m_needTrace)
         action->setEnabled(hasTrace);
+    m_traceSteered->setEnabled(m_workbench.canTraceSteered());
     for (const QPointer<QAction> &action : m_needModel)
         action->setEnabled(m_workbench.canTrace());
 }
@@ -271,13 +274,8 @@ void MainWindow::writeReportDialog()
 void MainWindow::openRecipeDialog()
 {
     const QStringList files = m_dialogs.openFiles(this, tr("Open Recipe"), tr("Recipes (*.json);;All files (*)"));
-    if (files.isEmpty())
-        return;
-    try {
-        m_workbench.steering().setRecipe(readRecipe(files.first().toStdString()), false);
-    } catch (...) {
-        m_banner->showError(currentError());
-    }
+    if (!files.isEmpty())
+        m_workbench.openRecipe(files.first());
 }
 
 void MainWindow::saveRecipeDialog()

@@ -7,7 +7,9 @@
 #include "views/common/steering_model.h"
 #include "views/steering/steering_view.h"
 
+#include <QAction>
 #include <QFile>
+#include <QPushButton>
 #include <QSignalSpy>
 #include <QTest>
 
@@ -112,6 +114,59 @@ private slots:
         QVERIFY(app.settle());
         app.workbench->steering().undo();
         QCOMPARE(state(app).recipe.edits.front().settings, ParamValues{});
+    }
+
+    void theCorpusIsTracedWithTheRecipeAndCompared()
+    {
+        AppFixture app;
+        startSteering(app);
+        QVERIFY(!app.action(QStringLiteral("traceSteeredCorpus"))->isEnabled()); // nothing is changed yet
+        wish(app, SteeringWish::Kind::Ablate, 1, 3);
+        QVERIFY(app.settle());
+        QVERIFY(app.action(QStringLiteral("traceSteeredCorpus"))->isEnabled());
+        app.find<QPushButton>(QStringLiteral("traceSteeredCorpus"))->click();
+        QVERIFY(app.settle());
+        QCOMPARE(app.document().current()->key, Document::steeredKey);
+        QCOMPARE(app.document().baseline()->key, Document::corpusKey);
+        QCOMPARE(app.window->viewArea().activeView()->objectName(), QStringLiteral("compare"));
+        const RoutingTrace &own = *app.document().baseline()->trace, &steered = *app.document().current()->trace;
+        QCOMPARE(steered.meta().tokens, own.meta().tokens);
+        QVERIFY(own.meta().routing == RoutingDescription{});
+        QVERIFY(steered.meta().routing.interventions == (std::vector<Intervention>{{1, 3, "exclude", 0}}));
+        const std::vector<std::int64_t> before = own.load(), after = steered.load();
+        QVERIFY(std::equal(before.begin(), before.begin() + 8, after.begin()));
+        QVERIFY(before[8 + 3] > 0 && after[8 + 3] == 0);
+
+        app.workbench->openModel(app.model());
+        QVERIFY(app.settle());
+        QVERIFY(!app.document().trace(Document::steeredKey)); // it was of the model before
+        QVERIFY(app.document().trace(Document::corpusKey));
+    }
+
+    void aRecipeOpensWhereverItIsGiven()
+    {
+        AppFixture app;
+        app.start({app.model(), app.corpus()});
+        QVERIFY(app.settle());
+        QFile file{app.path(QStringLiteral("edit.json"))};
+        QVERIFY(file.open(QIODevice::WriteOnly));
+        file.write("{\"expertscope_recipe\": 1, \"edits\": [{\"op\": \"mask\", \"experts\": {\"2\": [4]}}]}");
+        file.close();
+        QCOMPARE(pathKind(file.fileName()), PathKind::Recipe);
+        app.workbench->open(file.fileName());
+        QVERIFY(app.settle());
+        QCOMPARE(app.window->viewArea().activeView()->objectName(), QStringLiteral("steering"));
+        QCOMPARE(state(app).recipe.edits.size(), std::size_t{1});
+        QVERIFY(state(app).outcome);
+        QCOMPARE(app.document().corpus()->files, QStringList{app.corpus()}); // it was not taken for a corpus
+        QVERIFY(file.open(QIODevice::WriteOnly));
+        file.write("{\"expertscope_recipe\": 1, \"edits\": [{\"op\": \"nonsense\"}]}");
+        file.close();
+        QSignalSpy failed{app.workbench.get(), &Workbench::failed};
+        app.workbench->open(file.fileName());
+        QVERIFY(app.settle());
+        QVERIFY(failed.count() == 1 || !state(app).problem.isEmpty());
+        QVERIFY(state(app).canUndo);
     }
 
     void continuationsStandSideBySide()

@@ -59,6 +59,7 @@ Q_SIGNALS:
     void redoWished();
     void openWished();
     void saveWished();
+    void corpusWished(); ///< the whole corpus should be run with the recipe
     void newTokensWished(int count);
     void watchedChanged(bool watched); ///< somebody looks at the outcome, or nobody does
 

@@ -9,6 +9,7 @@
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QMenu>
+#include <QPushButton>
 #include <QScrollArea>
 #include <QToolButton>
 #include <QVBoxLayout>
@@ -88,6 +89,11 @@ RecipePanel::RecipePanel(SteeringModel &model, QWidget *parent)
     area->setFrameShape(QFrame::NoFrame);
     area->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     column->addWidget(area, 1);
+    m_corpus = new QPushButton(QStringLiteral("Trace the corpus with this recipe"), this);
+    m_corpus->setObjectName(QStringLiteral("traceSteeredCorpus"));
+    m_corpus->setToolTip(QStringLiteral("Runs every text of the corpus, and compares the routing with the unsteered one"));
+    column->addWidget(m_corpus);
+    connect(m_corpus, &QPushButton::clicked, &m_model, &SteeringModel::corpusWished);
     connect(&m_model, &SteeringModel::changed, this, &RecipePanel::showState);
     showState();
 }
@@ -192,6 +198,7 @@ void RecipePanel::showState()
         m_policies[i]->setValue(cardOf(state.recipe.policies[i]));
     }
     m_empty->setVisible(at == 0);
+    m_corpus->setEnabled(at > 0 && state.obstacle.isEmpty());
     m_undo->setEnabled(state.canUndo);
     m_redo->setEnabled(state.canRedo);
     m_save->setEnabled(at > 0);

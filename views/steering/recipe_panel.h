@@ -12,6 +12,7 @@
 #include <vector>
 
 class QLabel;
+class QPushButton;
 class QToolButton;
 class QVBoxLayout;
 
@@ -41,6 +42,7 @@ private:
     QToolButton *m_undo = nullptr;
     QToolButton *m_redo = nullptr;
     QToolButton *m_save = nullptr;
+    QPushButton *m_corpus = nullptr;
     QVBoxLayout *m_cards = nullptr;
     QLabel *m_empty = nullptr;
     QLabel *m_problem = nullptr;
