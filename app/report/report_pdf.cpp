@@ -29,8 +29,11 @@ constexpr double textSize = 9, smallSize = 7.5, tableSize = 6.8, narrowTableSize
 constexpr std::size_t manyColumns = 13;
 constexpr int figureObject = QTextFormat::UserObject + 1;
 constexpr int figureIndex = QTextFormat::UserProperty + 1;
+constexpr int figureCaption = QTextFormat::UserProperty + 2;
+constexpr double captionGap = 2, captionMargin = 8; ///< points above a caption, and beside it
+constexpr QColor faintColour{0x60, 0x60, 0x60};
 
-/// Draws figures where the document has placed them, as vectors.
+/// Draws figures where the document has placed them, as vectors, each with its caption, which no page break can part from it.
 class FigureObjects : public QObject, public QTextObjectInterface {
     Q_OBJECT
     Q_INTERFACES(QTextObjectInterface)
@@ -42,24 +45,32 @@ public:
     {
     }
 
-    QSizeF intrinsicSize(QTextDocument *, int, const QTextFormat &format) override
+    QSizeF intrinsicSize(QTextDocument *document, int, const QTextFormat &format) override
     {
-        const QSizeF size = figure(format).pictureSize;
-        return size * std::min(m_width / pageWidth, m_mostHeight / size.height());
+        const QSizeF picture = shown(format);
+        const QFontMetricsF metrics{captionFont(*document), document->documentLayout()->paintDevice()};
+        const QRectF room{0, 0, picture.width() - captionMargin, m_mostHeight};
+        const double caption = metrics.boundingRect(room, wrapped, format.property(figureCaption).toString()).height();
+        return {picture.width(), picture.height() + captionGap + caption};
     }
 
-    void drawObject(QPainter *painter, const QRectF &rect, QTextDocument *, int, const QTextFormat &format) override
+    void drawObject(QPainter *painter, const QRectF &rect, QTextDocument *document, int, const QTextFormat &format) override
     {
         const PaintedFigure &painted = figure(format);
+        const QSizeF picture = shown(format);
         // of another page: a picture sets clips of its own, and a row of figures is offered to the page before its own too
         if (rect.center().y() < m_page.top() || rect.center().y() >= m_page.bottom())
             return;
         painter->save();
         painter->setRenderHint(QPainter::LosslessImageRendering);
+        painter->setFont(captionFont(*document));
+        painter->setPen(faintColour);
+        painter->drawText(
+            rect.adjusted(0, picture.height() + captionGap, -captionMargin, 0), wrapped, format.property(figureCaption).toString());
         painter->translate(rect.topLeft());
         // a picture scales itself from its own resolution to the painter's
         const double own = static_cast<double>(painted.picture.logicalDpiX()) / painter->device()->logicalDpiX();
-        painter->scale(own * rect.width() / painted.pictureSize.width(), own * rect.height() / painted.pictureSize.height());
+        painter->scale(own * picture.width() / painted.pictureSize.width(), own * picture.height() / painted.pictureSize.height());
         painter->drawPicture(0, 0, painted.picture);
         painter->restore();
     }
@@ -67,9 +78,23 @@ public:
     void setPage(const QRectF &page) { m_page = page; } ///< the part of the document that is drawn next
 
 private:
+    static constexpr int wrapped = Qt::AlignLeft | Qt::TextWordWrap;
+
     const PaintedFigure &figure(const QTextFormat &format) const
     {
         return m_figures[static_cast<std::size_t>(format.property(figureIndex).toInt())];
+    }
+    /// The size of the picture in the document.
+    QSizeF shown(const QTextFormat &format) const
+    {
+        const QSizeF size = figure(format).pictureSize;
+        return size * std::min(m_width / pageWidth, m_mostHeight / size.height());
+    }
+    static QFont captionFont(const QTextDocument &document)
+    {
+        QFont font = document.defaultFont();
+        font.setPointSizeF(smallSize);
+        return font;
     }
 
     const std::vector<PaintedFigure> &m_figures;
@@ -111,14 +136,31 @@ public:
         m_cursor.endEditBlock();
     }
 
+    /// Headings and titles of tables go to the page of what they are above.
+    void keepTogether(double pageHeight)
+    {
+        layOutAgain();
+        for (const QTextCursor &place : m_aboveOthers) {
+            const QTextBlock block = place.block();
+            QTextBlock next = block.next();
+            while (next.isValid() && next.text().isEmpty())
+                next = next.next(); // the line in front of a table
+            if (!next.isValid() || page(firstLine(next), pageHeight) == page(firstLine(block), pageHeight))
+                continue;
+            QTextBlockFormat format = block.blockFormat();
+            format.setPageBreakPolicy(QTextFormat::PageBreak_AlwaysBefore);
+            QTextCursor{block}.setBlockFormat(format);
+            layOutAgain();
+        }
+    }
+
     /// Fills in the page numbers of the contents, once all is laid out.
     void numberPages(double pageHeight)
     {
-        layOutAgain();
         for (std::size_t i = 0; i < m_parts.size(); ++i)
             m_contents->cellAt(static_cast<int>(i), 1)
                 .firstCursorPosition()
-                .insertText(QString::number(pageOf(m_parts[i], pageHeight) + 1), format(textSize));
+                .insertText(QString::number(page(firstLine(m_parts[i].block()), pageHeight) + 1), format(textSize));
         layOutAgain();
     }
 
@@ -131,12 +173,18 @@ private:
         format.setForeground(colour);
         return format;
     }
-    static QTextCharFormat faint(double points) { return format(points, false, {0x60, 0x60, 0x60}); }
+    static QTextCharFormat faint(double points) { return format(points, false, faintColour); }
 
     /// As a whole: what the layout does for a change alone loses what stands between tables.
     void layOutAgain() { m_document.markContentsDirty(0, m_document.characterCount()); }
-    double top(const QTextCursor &place) const { return m_document.documentLayout()->blockBoundingRect(place.block()).top(); }
-    int pageOf(const QTextCursor &place, double pageHeight) const { return static_cast<int>(top(place) / pageHeight); }
+    /// Top of the first line, which may be on the page after the one where its paragraph begins.
+    double firstLine(const QTextBlock &block) const
+    {
+        const QRectF all = m_document.documentLayout()->blockBoundingRect(block);
+        const QTextLayout &layout = *block.layout();
+        return all.top() + (layout.lineCount() > 0 ? layout.lineAt(0).y() - layout.boundingRect().top() : 0);
+    }
+    static int page(double y, double pageHeight) { return static_cast<int>(y / pageHeight); }
     static QTextCursor staying(QTextCursor place)
     {
         place.setKeepPositionOnInsert(true);
@@ -192,6 +240,7 @@ private:
     {
         const bool part = heading.level == 2;
         newBlock(part ? 16 : 8, part ? 4 : 2).insertText(shownText(heading.text), format(part ? 12.5 : 9.5, true));
+        m_aboveOthers.push_back(staying(m_cursor));
         if (part)
             m_parts.push_back(staying(m_cursor));
     }
@@ -228,8 +277,10 @@ private:
     }
     void addBlock(const Grid &grid)
     {
-        if (!grid.title.empty())
+        if (!grid.title.empty()) {
             paragraph(shownText(grid.title), format(smallSize + 0.5, true), 6, 2);
+            m_aboveOthers.push_back(staying(m_cursor));
+        }
         const double points = grid.columns.size() > manyColumns ? narrowTableSize : tableSize;
         QTextTableFormat tableFormat;
         tableFormat.setBorder(0.4);
@@ -260,18 +311,15 @@ private:
             paragraph(shownText(foot), faint(smallSize), 1, 6);
     }
     bool isColumn(int figure) const { return m_figures[static_cast<std::size_t>(figure)].pictureSize.width() <= pageColumn; }
-    QTextCharFormat nextFigure()
+    QTextCharFormat next(const Figure &figure)
     {
         QTextCharFormat object;
         object.setObjectType(figureObject);
         object.setProperty(figureIndex, m_figure++);
+        object.setProperty(figureCaption, shownText(figure.caption));
         return object;
     }
-    void addBlock(const Figure &figure)
-    {
-        newBlock(6, 1).insertText(QString{QChar::ObjectReplacementCharacter}, nextFigure());
-        paragraph(shownText(figure.caption), faint(smallSize), 0, 6);
-    }
+    void addBlock(const Figure &figure) { newBlock(6, 6).insertText(QString{QChar::ObjectReplacementCharacter}, next(figure)); }
     void addPair(const Figure &left, const Figure &right)
     {
         QTextTableFormat format;
@@ -286,12 +334,10 @@ private:
         QTextTable *table = m_cursor.insertTable(1, 2, format);
         for (const int side : {0, 1}) {
             QTextCursor cell = table->cellAt(0, side).firstCursorPosition();
-            cell.insertText(QString{QChar::ObjectReplacementCharacter}, nextFigure());
-            QTextBlockFormat caption;
-            caption.setBottomMargin(6);
-            caption.setRightMargin(side == 0 ? 8 : 0);
-            cell.insertBlock(caption);
-            cell.insertText(shownText((side == 0 ? left : right).caption), faint(smallSize));
+            QTextBlockFormat block;
+            block.setBottomMargin(6);
+            cell.setBlockFormat(block);
+            cell.insertText(QString{QChar::ObjectReplacementCharacter}, next(side == 0 ? left : right));
         }
     }
 
@@ -352,6 +398,7 @@ private:
     QTextCursor m_cursor;
     QTextTable *m_contents = nullptr;
     std::vector<QTextCursor> m_parts; ///< those of the contents
+    std::vector<QTextCursor> m_aboveOthers; ///< what must not end a page
     bool m_started = false;
     int m_figure = 0;
 };
@@ -423,6 +470,7 @@ QByteArray reportPdf(const ReportContent &content, const std::vector<PaintedFigu
     PdfDocument pages{content, figures, document, text.width()};
     pages.build(progress);
     document.setPageSize(text);
+    pages.keepTogether(text.height());
     pages.numberPages(text.height());
 
     QPainter painter{&writer};
