@@ -10,7 +10,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
+#include <utility>
 
 namespace expertscope {
 
@@ -53,37 +53,69 @@ std::vector<double> ofTexts(const ParallelTexts &texts, const LayerProfiles &pro
     return values;
 }
 
-/// Means over as many random pairs as there are texts, out of all sequences that the two languages have of the texts they share.
-/// Swapping labels inside a translation pair would change nothing (the divergence is symmetric), so labels are shuffled over all.
-std::vector<double> nullMeans(
-    const ParallelTexts &texts, const LayerProfiles &profiles, std::size_t a, std::size_t b, const DivergenceRequest &request)
-{
-    std::vector<int> units;
-    for (std::size_t p = 0; p < texts.ids.size(); ++p)
-        if (texts.unitOf(a, p) >= 0 && texts.unitOf(b, p) >= 0) {
-            units.push_back(texts.unitOf(a, p));
-            units.push_back(texts.unitOf(b, p));
+/// Label permutation of one language against the pivot: means over as many random pairs as there are texts, out of all sequences that the
+/// two have of the texts they share. Swapping labels inside a translation pair would change nothing (the divergence is symmetric), so
+/// labels are shuffled over all. The pairs are the same at every layer: a replicate is a curve, not a heap of unrelated points.
+class LabelNull {
+public:
+    LabelNull(const ParallelTexts &texts, std::size_t pivot, std::size_t language, std::uint64_t seed, std::size_t layers)
+        : m_layers{layers}
+        , m_random{seed ^ 0x6c61626c, language}
+    {
+        std::vector<int> units;
+        for (std::size_t p = 0; p < texts.ids.size(); ++p)
+            if (texts.unitOf(pivot, p) >= 0 && texts.unitOf(language, p) >= 0) {
+                units.push_back(texts.unitOf(pivot, p));
+                units.push_back(texts.unitOf(language, p));
+            }
+        m_texts = units.size() / 2;
+        if (m_texts < 2)
+            return;
+        m_pairs.resize(std::max(leastNullPairs, 4 * m_texts));
+        for (auto &[a, b] : m_pairs) {
+            const auto first = m_random.below(units.size());
+            const auto second = (first + 1 + m_random.below(units.size() - 1)) % units.size();
+            a = units[first];
+            b = units[second];
         }
-    const std::size_t n = units.size() / 2;
-    if (n < 2 || request.null == 0)
-        return {};
-    // the same pairs at every layer: a replicate is a curve, not a heap of unrelated points
-    Random random{request.seed ^ 0x6c61626c, b};
-    std::vector<double> pool(std::max(leastNullPairs, 4 * n));
-    for (double &d : pool) {
-        const auto first = random.below(units.size());
-        const auto second = (first + 1 + random.below(units.size() - 1)) % units.size();
-        d = profiles.between(units[first], units[second]).normalised;
+        m_values.resize(m_pairs.size() * layers);
     }
-    std::vector<double> means;
-    std::vector<double> drawn(n);
-    for (std::size_t r = 0; r < request.null; ++r) {
-        for (double &d : drawn)
-            d = pool[random.below(pool.size())];
-        means.push_back(mean(drawn));
+
+    /// From several threads, one a layer.
+    void measure(std::size_t layer, const LayerProfiles &profiles)
+    {
+        for (std::size_t i = 0; i < m_pairs.size(); ++i)
+            m_values[i * m_layers + layer] = profiles.between(m_pairs[i].first, m_pairs[i].second).normalised;
     }
-    return means;
-}
+
+    /// [M] of [replicates]; of none where fewer than two texts are shared. Once all layers are measured.
+    std::vector<std::vector<double>> means(std::size_t replicates)
+    {
+        std::vector<std::vector<double>> means(m_layers);
+        std::vector<double> sum(m_layers), n(m_layers);
+        for (std::size_t r = 0; r < replicates && !m_pairs.empty(); ++r) {
+            std::fill(sum.begin(), sum.end(), 0.0);
+            std::fill(n.begin(), n.end(), 0.0);
+            for (std::size_t i = 0; i < m_texts; ++i) {
+                const double *values = m_values.data() + m_random.below(m_pairs.size()) * m_layers;
+                for (std::size_t m = 0; m < m_layers; ++m) {
+                    const bool counts = !std::isnan(values[m]);
+                    sum[m] += counts ? values[m] : 0.0;
+                    n[m] += counts ? 1.0 : 0.0;
+                }
+            }
+            for (std::size_t m = 0; m < m_layers; ++m)
+                means[m].push_back(n[m] > 0 ? sum[m] / n[m] : noNumber);
+        }
+        return means;
+    }
+
+private:
+    std::size_t m_layers, m_texts = 0;
+    Random m_random;
+    std::vector<std::pair<int, int>> m_pairs;
+    std::vector<double> m_values; ///< [pairs, M]
+};
 
 /// Mean over the languages [.] of replicates [R]; empty where a language has none, since its spread is then unknown.
 std::vector<double> meanReplicates(const std::vector<std::vector<double>> &ofLanguages)
@@ -109,12 +141,12 @@ LayerDivergence compareLanguages(const ParallelTexts &texts, std::size_t pivot, 
     LayerDivergence layer;
     layer.value.assign(languages, noNumber);
     layer.jsd = layer.nullMean = layer.p = layer.value;
+    layer.null.resize(languages);
     layer.n.assign(languages, 0);
     layer.interval.resize(languages);
-    layer.null.resize(languages);
     layer.pairs.assign(languages * languages, noNumber);
     layer.pairTexts.assign(languages * languages, 0);
-    std::vector<std::vector<double>> replicatesOf, nullOf; // of each language compared with the pivot
+    std::vector<std::vector<double>> replicatesOf; // of each language compared with the pivot
     for (std::size_t a = 0; a < languages; ++a) {
         layer.pairs[a * languages + a] = 0;
         for (std::size_t b = a + 1; b < languages; ++b) {
@@ -136,17 +168,41 @@ LayerDivergence compareLanguages(const ParallelTexts &texts, std::size_t pivot, 
             std::vector<double> &replicates = replicatesOf.emplace_back();
             for (std::size_t r = 0; r < request.bootstrap && n > 1; ++r)
                 replicates.push_back(resampledMean(values, draws.subspan(r * ids, ids)));
-            const std::vector<double> &null = nullOf.emplace_back(nullMeans(texts, profiles, pivot, g, request));
-            layer.p[g] = twoSidedP(layer.value[g], null);
-            layer.nullMean[g] = mean(null);
             layer.interval[g] = interval95(replicates);
-            layer.null[g] = interval95(null);
         }
     }
     layer.mean = mean(layer.value);
     layer.replicates = meanReplicates(replicatesOf);
-    layer.nullReplicates = meanReplicates(nullOf);
     return layer;
+}
+
+/// nulls: of the languages but the pivot, in order; all layers are measured.
+void addNulls(LanguageDivergence &result, std::vector<LabelNull> &nulls, std::size_t replicates, const Progress &progress)
+{
+    std::vector<std::vector<std::vector<double>>> means(nulls.size()); // [G - 1] of [M] of [replicates]
+    parallelFor(std::ssize(nulls), 1, [&](std::int64_t begin, std::int64_t end) {
+        for (auto g = static_cast<std::size_t>(begin); g < static_cast<std::size_t>(end); ++g) {
+            progress.check();
+            means[g] = nulls[g].means(replicates);
+        }
+    });
+    parallelFor(std::ssize(result.layers), 1, [&](std::int64_t begin, std::int64_t end) {
+        for (auto m = static_cast<std::size_t>(begin); m < static_cast<std::size_t>(end); ++m) {
+            progress.check();
+            LayerDivergence &layer = result.layers[m];
+            std::vector<std::vector<double>> nullOf;
+            for (std::size_t i = 0; i < nulls.size(); ++i) {
+                const std::size_t g = i < result.pivot ? i : i + 1;
+                if (layer.n[g] == 0)
+                    continue;
+                const std::vector<double> &null = nullOf.emplace_back(std::move(means[i][m]));
+                layer.p[g] = twoSidedP(layer.value[g], null);
+                layer.nullMean[g] = mean(null);
+                layer.null[g] = interval95(null);
+            }
+            layer.nullReplicates = meanReplicates(nullOf);
+        }
+    });
 }
 
 LanguageDivergence ofCounts(const RoutingSummary &counts, const Params &params, const DivergenceRequest &request, const Progress &progress)
@@ -200,10 +256,18 @@ LanguageDivergence languageDivergence(
             + "; profiles are the softmax of its logits all the same, as for other models.");
     const std::vector<std::uint32_t> draws = bootstrapDraws(request.bootstrap, texts.ids.size(), request.seed);
     result.layers.resize(meta.layers.size());
+    std::vector<LabelNull> nulls;
+    for (std::size_t g = 0; g < texts.languages.size() && request.null > 0; ++g)
+        if (g != result.pivot)
+            nulls.emplace_back(texts, result.pivot, g, request.seed, meta.layers.size());
     forEachLayerProfile(trace, profiles, progress, [&](int layer, std::span<const float> q) {
+        const auto m = static_cast<std::size_t>(layer);
         const LayerProfiles of{q, static_cast<std::size_t>(meta.experts)};
-        result.layers[static_cast<std::size_t>(layer)] = compareLanguages(texts, result.pivot, of, draws, request, progress);
+        result.layers[m] = compareLanguages(texts, result.pivot, of, draws, request, progress);
+        for (LabelNull &null : nulls)
+            null.measure(m, of);
     });
+    addNulls(result, nulls, request.null, progress);
     return result;
 }
 

@@ -50,9 +50,9 @@ Random::Random(std::uint64_t seed, std::uint64_t stream)
 
 std::uint64_t Random::below(std::uint64_t limit)
 {
-    const std::uint64_t uneven = (0 - limit) % limit; // 2^64 mod limit: the lowest values that would make some results likelier
+    // the lowest 2^64 mod limit values would make some results likelier; they are below the limit, so the division is hardly ever needed
     std::uint64_t x = m_engine();
-    while (x < uneven)
+    while (x < limit && x < (0 - limit) % limit)
         x = m_engine();
     return x % limit;
 }
