@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace expertscope {
 
@@ -25,26 +26,21 @@ constexpr std::int64_t longestChunk = 65536;
 struct Layer {
     std::vector<Ratio> unions; ///< [C] distinct experts per chunk
     std::vector<std::int64_t> load; ///< [E]
-    std::vector<std::uint32_t> seen; ///< [E] the last chunk that chose the expert
-    std::uint32_t chunk = 0;
+    std::vector<std::uint8_t> seen; ///< [E] 1 for an expert of the chunk
     std::int64_t tokens = 0;
 };
 
 /// Distinct experts in each whole chunk of `length` tokens, summed over chunks; the incomplete tail is dropped.
-double distinctExperts(Layer &layer, std::span<const ExpertId> ids, std::size_t slotCount, std::size_t length)
+double distinctExperts(std::span<std::uint8_t> seen, std::span<const ExpertId> ids, std::size_t slotCount, std::size_t length)
 {
     const std::size_t chunks = ids.size() / slotCount / length;
     std::int64_t distinct = 0;
     for (std::size_t c = 0; c < chunks; ++c) {
-        if (++layer.chunk == 0) { // came round
-            std::fill(layer.seen.begin(), layer.seen.end(), 0u);
-            layer.chunk = 1;
-        }
+        std::fill(seen.begin(), seen.end(), std::uint8_t{0});
         for (const ExpertId id : ids.subspan(c * length * slotCount, length * slotCount))
-            if (id != noExpert && layer.seen[id] != layer.chunk) {
-                layer.seen[id] = layer.chunk;
-                ++distinct;
-            }
+            if (id != noExpert)
+                seen[id] = 1;
+        distinct += std::accumulate(seen.begin(), seen.end(), 0); // adding all is quicker than asking of each whether it is new
     }
     return static_cast<double>(distinct);
 }
@@ -74,7 +70,7 @@ Result run(const AnalysisInput &input, const Params &given, const Progress &prog
                     ++layer.load[id];
             for (std::size_t c = 0; c < lengths.size(); ++c) {
                 const auto length = static_cast<std::size_t>(lengths[c]);
-                layer.unions[c].add(distinctExperts(layer, ids, slotCount, length), static_cast<double>(tokens / length));
+                layer.unions[c].add(distinctExperts(layer.seen, ids, slotCount, length), static_cast<double>(tokens / length));
             }
         },
         [](int) {});

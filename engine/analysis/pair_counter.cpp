@@ -8,36 +8,41 @@ namespace expertscope {
 
 PairCounter::PairCounter(int experts)
     : m_experts{experts}
+    , m_width{(static_cast<std::size_t>(experts) + runLength - 1) / runLength * runLength}
 {
     const auto e = static_cast<std::size_t>(experts);
     m_firstNow.resize(e);
     m_first.resize(e);
     m_firstSquares.resize(e);
     m_sequences.resize(e);
-    m_pairNow.resize(e * e);
-    m_pairs.resize(e * e);
-    m_pairSquares.resize(e * e);
-    m_products.resize(e * e);
+    m_pairNow.resize(e * m_width);
+    m_touched.resize(e * m_width / runLength);
+    m_pairs.resize(e * m_width);
+    m_pairSquares.resize(e * m_width);
+    m_products.resize(e * m_width);
 }
 
 void PairCounter::endSequence()
 {
-    const auto experts = static_cast<std::size_t>(m_experts);
-    for (const std::uint32_t cell : m_touched) {
-        const auto n = static_cast<double>(m_pairNow[cell]);
-        m_pairs[cell] += m_pairNow[cell];
-        m_pairSquares[cell] += n * n;
-        m_products[cell] += n * static_cast<double>(m_firstNow[cell / experts]);
-        m_pairNow[cell] = 0;
+    for (auto run = m_touched.begin(); (run = std::find(run, m_touched.end(), 1)) != m_touched.end(); ++run) {
+        *run = 0;
+        const std::size_t begin = static_cast<std::size_t>(run - m_touched.begin()) * runLength;
+        const auto first = static_cast<double>(m_firstNow[begin / m_width]);
+        for (std::size_t cell = begin; cell < begin + runLength; ++cell) {
+            const auto n = static_cast<double>(m_pairNow[cell]);
+            m_pairs[cell] += m_pairNow[cell];
+            m_pairSquares[cell] += n * n;
+            m_products[cell] += n * first;
+            m_pairNow[cell] = 0;
+        }
     }
-    m_touched.clear();
-    for (std::size_t e = 0; e < experts; ++e) {
+    for (std::size_t e = 0; e < m_first.size(); ++e) {
         const auto n = static_cast<double>(m_firstNow[e]);
         m_first[e] += m_firstNow[e];
         m_firstSquares[e] += n * n;
         m_sequences[e] += m_firstNow[e] > 0;
     }
-    std::fill(m_firstNow.begin(), m_firstNow.end(), 0u);
+    std::fill(m_firstNow.begin(), m_firstNow.end(), 0);
 }
 
 void PairCounter::dropErrors()

@@ -19,9 +19,9 @@ public:
     void addFirst(ExpertId first) { ++m_firstNow[first]; }
     void addPair(ExpertId first, ExpertId second)
     {
-        const auto cell = static_cast<std::uint32_t>(index(first, second));
-        if (m_pairNow[cell]++ == 0)
-            m_touched.push_back(cell);
+        const std::size_t cell = index(first, second);
+        ++m_pairNow[cell];
+        m_touched[cell / runLength] = 1; // a test whether it is the first would be guessed wrong half of the time
     }
     void endSequence();
     /// Frees what only ratio() needs: counts remain.
@@ -33,13 +33,14 @@ public:
     Ratio ratio(int first, int second) const; ///< P(second | first); its x is first(first)
 
 private:
-    std::size_t index(int first, int second) const
-    {
-        return static_cast<std::size_t>(first) * static_cast<std::size_t>(m_experts) + static_cast<std::size_t>(second);
-    }
+    std::size_t index(int first, int second) const { return static_cast<std::size_t>(first) * m_width + static_cast<std::size_t>(second); }
+
+    static constexpr std::size_t runLength = 16; ///< cells that are added up together: a cache line of m_pairNow
 
     int m_experts;
-    std::vector<std::uint32_t> m_firstNow, m_pairNow, m_touched; ///< of the sequence being counted
+    std::size_t m_width; ///< of a row: the experts, filled up to whole runs
+    std::vector<std::int32_t> m_firstNow, m_pairNow; ///< of the sequence being counted
+    std::vector<std::uint16_t> m_touched; ///< 1 for a run with pairs of that sequence
     std::vector<std::int64_t> m_first, m_pairs;
     std::vector<double> m_firstSquares, m_pairSquares, m_products;
     std::vector<std::int64_t> m_sequences; ///< that have the first expert

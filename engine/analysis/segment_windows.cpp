@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
+#include <utility>
 
 namespace expertscope {
 
@@ -12,42 +12,54 @@ SegmentWindows::SegmentWindows(int window, int experts)
     : m_window{window}
     , m_bins{static_cast<std::size_t>(window) + 1}
     , m_counts(static_cast<std::size_t>(experts) * m_bins)
-    , m_now(static_cast<std::size_t>(experts))
-    , m_since(static_cast<std::size_t>(experts))
+    , m_unitCounts(m_counts.size())
+    , m_present(static_cast<std::size_t>(experts))
 {
 }
 
-void SegmentWindows::addSequence(std::span<const ExpertId> ids, std::size_t slotCount, std::span<std::int64_t> pooled)
+void SegmentWindows::addSequence(std::span<const ExpertId> ids, std::size_t slotCount)
 {
-    const auto tokens = static_cast<std::int64_t>(ids.size() / slotCount);
+    const auto tokens = static_cast<std::int32_t>(ids.size() / slotCount);
     if (tokens < m_window)
         return;
-    std::fill(m_now.begin(), m_now.end(), 0);
-    std::fill(m_since.begin(), m_since.end(), 0);
+    m_unitBegun = true;
+    std::fill(m_present.begin(), m_present.end(), Present{0, 0});
     // a count holds from the window it was reached in to the window it changes in: only experts that come or go cost time
-    const auto record = [&](std::size_t expert, std::int64_t window) {
-        const auto bin = static_cast<std::size_t>(std::clamp(m_now[expert], 0, m_window)); // a token that names an expert twice
-        m_counts[expert * m_bins + bin] += window - m_since[expert];
-        pooled[bin] += window - m_since[expert];
-        m_since[expert] = window;
+    const auto record = [&](std::size_t expert, std::int32_t window) {
+        Present &present = m_present[expert];
+        const auto bin = static_cast<std::size_t>(std::min(present.chosen, m_window)); // a token that names an expert twice
+        m_unitCounts[expert * m_bins + bin] += window - present.since;
+        present.since = window;
     };
-    const auto change = [&](std::int64_t token, int by, std::int64_t window) {
+    const auto change = [&](std::int32_t token, int by, std::int32_t window) {
         for (const ExpertId id : ids.subspan(static_cast<std::size_t>(token) * slotCount, slotCount)) {
             if (id == noExpert)
                 continue;
-            if (window > m_since[id])
-                record(id, window);
-            m_now[id] += by;
+            record(id, window);
+            m_present[id].chosen += by;
         }
     };
-    for (std::int64_t t = 0; t < tokens; ++t) {
-        const std::int64_t window = t - m_window + 1; // the one that ends here
-        if (window > 0)
-            change(window - 1, -1, window);
+    for (std::int32_t t = 0; t < m_window; ++t)
+        change(t, 1, 0);
+    for (std::int32_t t = m_window; t < tokens; ++t) {
+        const std::int32_t window = t - m_window + 1; // the one that ends here
+        change(window - 1, -1, window);
         change(t, 1, window);
     }
-    for (std::size_t expert = 0; expert < m_now.size(); ++expert)
+    for (std::size_t expert = 0; expert < m_present.size(); ++expert)
         record(expert, tokens - m_window + 1);
+}
+
+void SegmentWindows::endUnit(std::span<std::int64_t> pooled)
+{
+    if (!std::exchange(m_unitBegun, false))
+        return;
+    for (std::size_t row = 0; row < m_counts.size(); row += m_bins)
+        for (std::size_t f = 0; f < m_bins; ++f) {
+            pooled[f] += m_unitCounts[row + f];
+            m_counts[row + f] += m_unitCounts[row + f];
+            m_unitCounts[row + f] = 0;
+        }
 }
 
 Srp srpOf(std::span<const double> windows)

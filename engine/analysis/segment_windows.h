@@ -18,11 +18,13 @@ class SegmentWindows {
 public:
     SegmentWindows(int window, int experts);
 
-    /// Every window of m consecutive tokens of a sequence, stride 1. ids: [n, K] of the whole sequence. Adds to the experts' histograms and
-    /// to `pooled` [m + 1], the sum over experts.
-    void addSequence(std::span<const ExpertId> ids, std::size_t slotCount, std::span<std::int64_t> pooled);
+    /// Every window of m consecutive tokens of a sequence, stride 1. ids: [n, K] of the whole sequence.
+    void addSequence(std::span<const ExpertId> ids, std::size_t slotCount);
+    /// Adds the sequences since the last call to the experts' histograms and, summed over experts, to `pooled` [m + 1].
+    void endUnit(std::span<std::int64_t> pooled);
 
     int window() const { return m_window; }
+    /// Of the units that have ended.
     std::span<const std::int64_t> ofExpert(int expert) const
     {
         return std::span{m_counts}.subspan(static_cast<std::size_t>(expert) * m_bins, m_bins);
@@ -32,8 +34,13 @@ private:
     int m_window;
     std::size_t m_bins;
     std::vector<std::int64_t> m_counts; ///< [E, m + 1]
-    std::vector<int> m_now; ///< [E] chosen in the present window
-    std::vector<std::int64_t> m_since; ///< [E] the first window with that count
+    std::vector<std::int32_t> m_unitCounts; ///< [E, m + 1] of the unit under way: small enough to stay in the cache
+    bool m_unitBegun = false;
+    struct Present {
+        std::int32_t chosen; ///< tokens of the present window that chose the expert
+        std::int32_t since; ///< the first window with that count
+    };
+    std::vector<Present> m_present; ///< [E]
 };
 
 struct Srp {

@@ -28,6 +28,7 @@ constexpr ParamKind params[] = {
 
 constexpr std::int64_t longestWindow = 4096;
 constexpr std::size_t mostUnits = 1000; ///< of the bootstrap: more sequences are drawn in runs of neighbours
+constexpr std::size_t drawnTogether = 8; ///< replicates of the bootstrap: a unit's histogram is read once for all of them
 
 struct Scored {
     Srp srp;
@@ -79,19 +80,23 @@ std::vector<Scored> score(const Pooled &pool, std::size_t units, std::size_t exp
     const auto part = [&](std::span<const double> all, std::size_t w) {
         return all.subspan(pool.offset[w], pool.offset[w + 1] - pool.offset[w]);
     };
-    std::vector<double> sum(bins, 0.0), drawn(bins);
-    for (std::size_t i = 0; i < pool.counts.size(); ++i)
-        sum[i % bins] += static_cast<double>(pool.counts[i]);
+    const std::vector<double> counts(pool.counts.begin(), pool.counts.end());
+    std::vector<double> sum(bins, 0.0), drawn(drawnTogether * bins);
+    for (std::size_t i = 0; i < counts.size(); ++i)
+        sum[i % bins] += counts[i];
     std::vector<Scored> scores(windows);
     std::vector<std::vector<double>> replicates(windows);
-    for (std::size_t r = 0; units > 1 && r * units < draws.size(); ++r) {
+    for (std::size_t first = 0; units > 1 && first * units < draws.size(); first += drawnTogether) {
+        const std::size_t together = std::min(drawnTogether, draws.size() / units - first);
         std::fill(drawn.begin(), drawn.end(), 0.0);
         for (std::size_t u = 0; u < units; ++u)
-            if (const auto times = static_cast<double>(draws[r * units + u]); times > 0)
-                for (std::size_t b = 0; b < bins; ++b)
-                    drawn[b] += times * static_cast<double>(pool.counts[u * bins + b]);
-        for (std::size_t w = 0; w < windows; ++w)
-            replicates[w].push_back(srpOf(part(drawn, w)).value);
+            for (std::size_t r = 0; r < together; ++r)
+                if (const auto times = static_cast<double>(draws[(first + r) * units + u]); times > 0)
+                    for (std::size_t b = 0; b < bins; ++b)
+                        drawn[r * bins + b] += times * counts[u * bins + b];
+        for (std::size_t r = 0; r < together; ++r)
+            for (std::size_t w = 0; w < windows; ++w)
+                replicates[w].push_back(srpOf(part(std::span{drawn}.subspan(r * bins, bins), w)).value);
     }
     for (std::size_t w = 0; w < windows; ++w) {
         scores[w].srp = srpOf(part(sum, w));
@@ -153,6 +158,12 @@ Result run(const AnalysisInput &input, const Params &given, const Progress &prog
     struct State {
         std::vector<SegmentWindows> counts; ///< [W]
         Pooled pool;
+        std::size_t unit = 0; ///< the one under way
+        void endUnit()
+        {
+            for (std::size_t w = 0; w < counts.size(); ++w)
+                counts[w].endUnit(pool.of(unit, w));
+        }
     };
     std::vector<std::unique_ptr<State>> states(meta.layers.size());
     std::vector<std::vector<Scored>> byLayer(meta.layers.size(), std::vector<Scored>(windows.size()));
@@ -171,13 +182,17 @@ Result run(const AnalysisInput &input, const Params &given, const Progress &prog
                     state->counts.emplace_back(static_cast<int>(m), meta.experts);
             }
             const std::size_t unit = static_cast<std::size_t>(sequence) * units / meta.sequences.size();
-            for (std::size_t w = 0; w < windows.size(); ++w)
-                state->counts[w].addSequence(ids, slotCount, state->pool.of(unit, w));
+            if (unit != state->unit)
+                state->endUnit();
+            state->unit = unit;
+            for (SegmentWindows &counts : state->counts)
+                counts.addSequence(ids, slotCount);
         },
         [&](int layer) {
             const std::unique_ptr<State> state = std::move(states[static_cast<std::size_t>(layer)]);
             if (!state)
                 return;
+            state->endUnit();
             for (std::size_t w = 0; w < windows.size(); ++w)
                 for (int e = 0; e < meta.experts; ++e) {
                     const std::span<const std::int64_t> counts = state->counts[w].ofExpert(e);

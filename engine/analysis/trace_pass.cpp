@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::int64_t rowsPerBlock = 4096; // the trace file's own chunk: a block reads each chunk once
 constexpr std::int64_t rowsPerBlockOfLogits = 1024;
+constexpr int mostLayersTogether = 4; ///< whose blocks are read in turns where each is wanted twice, as a layer and as the next one
 
 } // namespace
 
@@ -28,16 +29,22 @@ void forEachBlock(
     const auto experts = static_cast<std::size_t>(meta.experts);
     std::mutex reporting;
     std::int64_t rowsDone = 0;
-    parallelFor(meta.moeLayers(), 1, [&](std::int64_t firstLayer, std::int64_t endLayer) {
+    // several groups of layers for each thread, so that none waits long for the last
+    const int together = fields.nextIds ? std::clamp(meta.moeLayers() / (2 * threadCount()), 1, mostLayersTogether) : 1;
+    parallelFor(meta.moeLayers(), together, [&](std::int64_t firstLayer, std::int64_t endLayer) {
         std::vector<ExpertId> ids, nextIds;
         std::vector<float> weights, logits;
-        for (int layer = static_cast<int>(firstLayer); layer < endLayer; ++layer) {
-            for (std::int64_t begin = 0; begin < meta.tokens; begin += rows) {
+        for (std::int64_t begin = 0; begin < meta.tokens; begin += rows) {
+            const TokenRange range{begin, std::min(begin + rows, meta.tokens)};
+            const auto n = static_cast<std::size_t>(range.count());
+            for (int layer = static_cast<int>(firstLayer); layer < endLayer; ++layer) {
                 progress.check();
-                const TokenRange range{begin, std::min(begin + rows, meta.tokens)};
-                const auto n = static_cast<std::size_t>(range.count());
-                ids.resize(n * slots);
-                trace.expertIds(range, layer, ids);
+                if (fields.nextIds && layer > firstLayer) {
+                    ids.swap(nextIds);
+                } else {
+                    ids.resize(n * slots);
+                    trace.expertIds(range, layer, ids);
+                }
                 LayerBlock block{.layer = layer, .range = range, .ids = ids, .nextIds = {}, .weights = {}, .logits = {}};
                 if (fields.nextIds && layer + 1 < meta.moeLayers()) {
                     nextIds.resize(n * slots);

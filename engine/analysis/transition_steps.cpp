@@ -10,6 +10,8 @@ namespace expertscope {
 
 namespace {
 
+constexpr std::size_t tokensTogether = 32768; ///< whose shifts are counted at a time: far more than a table has cells that are near
+
 /// Counts one layer against the next, sequence by sequence.
 class StepCounter {
 public:
@@ -41,20 +43,18 @@ public:
 
     void endSequence()
     {
-        pairUp(0, [&](ExpertId from, ExpertId to) { m_counts->addPair(from, to); });
+        const Sequence sequence{m_begin, m_from.size() / m_width - m_begin};
+        pairUp(sequence, 0, [&](ExpertId from, ExpertId to) { m_counts->addPair(from, to); });
         m_counts->endSequence();
-        const std::size_t length = m_from.size() / m_width;
-        Random random{m_seed, m_stream++};
-        for (std::vector<std::int64_t> &table : m_shifted) {
-            const std::size_t shift = length > 1 ? 1 + random.below(length - 1) : 0;
-            pairUp(shift, [&](ExpertId from, ExpertId to) { ++table[from * m_experts + to]; });
-        }
-        m_from.clear();
-        m_to.clear();
+        m_begin += sequence.length;
+        m_waiting.push_back(sequence);
+        if (m_begin >= tokensTogether)
+            countShifted();
     }
 
     Step finish(bool keepCounts)
     {
+        countShifted();
         Step step;
         std::vector<std::int64_t> table;
         for (int i = 0; i < static_cast<int>(m_experts); ++i)
@@ -87,12 +87,37 @@ public:
     }
 
 private:
+    /// Tokens of m_from and m_to.
+    struct Sequence {
+        std::size_t begin, length;
+    };
+
+    /// The null of the sequences that wait. Many at once: a table is then in the cache for all of them.
+    void countShifted()
+    {
+        std::vector<std::size_t> shifts(m_waiting.size() * m_shifted.size()); // [sequences, shifts]
+        for (std::size_t s = 0; s < m_waiting.size() && !shifts.empty(); ++s) {
+            Random random{m_seed, m_stream++};
+            for (std::size_t i = 0; i < m_shifted.size(); ++i)
+                shifts[s * m_shifted.size() + i] = m_waiting[s].length > 1 ? 1 + random.below(m_waiting[s].length - 1) : 0;
+        }
+        for (std::size_t i = 0; i < m_shifted.size(); ++i) {
+            std::vector<std::int64_t> &table = m_shifted[i];
+            for (std::size_t s = 0; s < m_waiting.size(); ++s)
+                pairUp(m_waiting[s], shifts[s * m_shifted.size() + i], [&](ExpertId from, ExpertId to) { ++table[from * m_experts + to]; });
+        }
+        m_waiting.clear();
+        m_from.clear();
+        m_to.clear();
+        m_begin = 0;
+    }
+
     /// Each token of the sequence with the one `shift` further on in the next layer, round the end.
     template<typename Add>
-    void pairUp(std::size_t shift, const Add &add)
+    void pairUp(const Sequence &sequence, std::size_t shift, const Add &add)
     {
-        const std::size_t length = m_from.size() / m_width;
-        for (std::size_t t = 0, u = shift; t < length; ++t, u = u + 1 == length ? 0 : u + 1)
+        const std::size_t begin = sequence.begin, end = begin + sequence.length;
+        for (std::size_t t = begin, u = begin + shift; t < end; ++t, u = u + 1 == end ? begin : u + 1)
             for (std::size_t a = t * m_width; a < (t + 1) * m_width; ++a)
                 for (std::size_t b = u * m_width; b < (u + 1) * m_width; ++b)
                     if (m_from[a] != noExpert && m_to[b] != noExpert)
@@ -104,7 +129,9 @@ private:
     std::unique_ptr<PairCounter> m_counts;
     std::vector<std::int64_t> m_arrivals;
     std::vector<std::vector<std::int64_t>> m_shifted; ///< [shifts] of [E, E]
-    std::vector<ExpertId> m_from, m_to; ///< [tokens of the sequence, width]
+    std::vector<ExpertId> m_from, m_to; ///< [tokens of the sequences that wait and of the one that is read, width]
+    std::vector<Sequence> m_waiting;
+    std::size_t m_begin = 0; ///< token of m_from with which the sequence that is read begins
     std::int64_t m_tokens = 0;
 };
 

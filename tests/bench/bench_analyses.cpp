@@ -16,6 +16,7 @@
 #include <fstream>
 #include <numeric>
 
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -68,7 +69,7 @@ void writeTrace(const std::filesystem::path &file, const Shape &shape)
 }
 
 struct Cost {
-    double seconds = 0, peakMegabytes = 0;
+    double seconds = 0, processorSeconds = 0, peakMegabytes = 0;
     char said[240] = ""; ///< why it did not run; empty if it did
 };
 
@@ -79,6 +80,15 @@ double peakMegabytes()
         if (line.starts_with("VmHWM:"))
             return std::stod(line.substr(6)) / 1024;
     return 0;
+}
+
+/// Of this process, on all cores: says most where other programs run.
+double processorSeconds()
+{
+    rusage used{};
+    getrusage(RUSAGE_SELF, &used);
+    return static_cast<double>(used.ru_utime.tv_sec + used.ru_stime.tv_sec)
+        + static_cast<double>(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
 }
 
 /// Runs work in a child process.
@@ -99,6 +109,7 @@ Cost measure(const Work &work)
             std::snprintf(cost.said, sizeof cost.said, "%s", error.what());
         }
         cost.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - before).count();
+        cost.processorSeconds = processorSeconds();
         cost.peakMegabytes = peakMegabytes();
         const bool written = write(ends[1], &cost, sizeof cost) == static_cast<ssize_t>(sizeof cost);
         _exit(written ? 0 : 1);
@@ -141,8 +152,9 @@ int main(int argc, char **argv)
     std::printf("%lld tokens, %d layers, top-%d of %d, %.0f MB, written in %.1f s\n", static_cast<long long>(shape.tokens), shape.layers,
         shape.slotCount, shape.experts, static_cast<double>(std::filesystem::file_size(file)) / 1e6, writing.seconds);
     const Cost reading = measure([&] { forEachBlock(*openTraceFile(file), {}, Progress{}, [](const LayerBlock &) {}); });
-    std::printf("%-24s %9s %9s %9s\n%-24s %9.2f %9.2f %9.0f\n", "", "seconds", "x reading", "peak MB", "reading the ids", reading.seconds,
-        1.0, reading.peakMegabytes);
+    std::printf("%-24s %9s %9s %9s %9s\n", "", "seconds", "CPU s", "x reading", "peak MB");
+    std::printf(
+        "%-24s %9.2f %9.2f %9.2f %9.0f\n", "reading the ids", reading.seconds, reading.processorSeconds, 1.0, reading.peakMegabytes);
     bool tooMuch = false;
     for (const AnalysisKind &kind : analyses()) {
         if (!only.empty() && std::find(only.begin(), only.end(), kind.id) == only.end())
@@ -155,8 +167,9 @@ int main(int argc, char **argv)
         });
         const bool over = cost.peakMegabytes > mostMegabytes;
         tooMuch = tooMuch || over;
-        std::printf("%-24s %9.2f %9.2f %9.0f%s %s\n", std::string{kind.id}.c_str(), cost.seconds, cost.seconds / reading.seconds,
-            cost.peakMegabytes, over ? " too much" : "", cost.said);
+        std::printf("%-24s %9.2f %9.2f %9.2f %9.0f%s %s\n", std::string{kind.id}.c_str(), cost.seconds, cost.processorSeconds,
+            cost.seconds / reading.seconds, cost.peakMegabytes, over ? " too much" : "", cost.said);
+        std::fflush(stdout);
     }
     std::filesystem::remove(file);
     if (tooMuch)
