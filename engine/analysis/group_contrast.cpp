@@ -10,25 +10,43 @@ namespace expertscope {
 
 namespace {
 
-/// sum_u weights[r, u] shares[u, e] of each replicate: [E, R], so that the replicates of an expert lie together.
+using Floats = float __attribute__((vector_size(16))); // left to itself, the compiler takes the tile below apart
+constexpr std::size_t lanes = 4;
+
+/// The shares of a few experts.
+struct Tile {
+    Floats of[2] = {};
+    static constexpr std::size_t width = 2 * lanes;
+};
+
+/// sum_u weights[r, u] shares[u, e] of each replicate: [E, R], so that the replicates of an expert lie together. Summed in the order of u.
 std::vector<std::vector<double>> products(
     std::span<const float> weights, std::size_t replicates, std::span<const float> shares, std::size_t experts)
 {
+    constexpr std::size_t rows = 4; // whose sums stay in registers
     const std::size_t units = shares.size() / experts;
     std::vector<std::vector<double>> out(experts, std::vector<double>(replicates));
-    std::vector<float> sums(experts);
-    for (std::size_t r = 0; r < replicates; ++r) {
-        std::fill(sums.begin(), sums.end(), 0.0f);
-        for (std::size_t u = 0; u < units; ++u) {
-            const float weight = weights[r * units + u];
-            if (weight == 0)
-                continue;
-            const float *row = shares.data() + u * experts;
-            for (std::size_t e = 0; e < experts; ++e)
-                sums[e] += weight * row[e];
+    std::vector<Tile> tiles(units); // of the experts [begin, begin + width), filled up with zeros
+    const std::vector<float> none(units);
+    for (std::size_t begin = 0; begin < experts; begin += Tile::width) {
+        const std::size_t filled = std::min(Tile::width, experts - begin);
+        tiles.assign(units, {});
+        for (std::size_t u = 0; u < units; ++u)
+            for (std::size_t e = 0; e < filled; ++e)
+                tiles[u].of[e / lanes][e % lanes] = shares[u * experts + begin + e];
+        for (std::size_t first = 0; first < replicates; first += rows) {
+            const float *row[rows];
+            for (std::size_t r = 0; r < rows; ++r)
+                row[r] = first + r < replicates ? weights.data() + (first + r) * units : none.data();
+            Tile sums[rows];
+            for (std::size_t u = 0; u < units; ++u)
+                for (std::size_t r = 0; r < rows; ++r)
+                    for (std::size_t half = 0; half < 2; ++half)
+                        sums[r].of[half] += row[r][u] * tiles[u].of[half];
+            for (std::size_t r = 0; r < rows && first + r < replicates; ++r)
+                for (std::size_t e = 0; e < filled; ++e)
+                    out[begin + e][first + r] = static_cast<double>(sums[r].of[e / lanes][e % lanes]);
         }
-        for (std::size_t e = 0; e < experts; ++e)
-            out[e][r] = static_cast<double>(sums[e]);
     }
     return out;
 }

@@ -102,9 +102,10 @@ private:
                 shifts[s * m_shifted.size() + i] = m_waiting[s].length > 1 ? 1 + random.below(m_waiting[s].length - 1) : 0;
         }
         for (std::size_t i = 0; i < m_shifted.size(); ++i) {
-            std::vector<std::int64_t> &table = m_shifted[i];
+            std::int64_t *table = m_shifted[i].data();
             for (std::size_t s = 0; s < m_waiting.size(); ++s)
-                pairUp(m_waiting[s], shifts[s * m_shifted.size() + i], [&](ExpertId from, ExpertId to) { ++table[from * m_experts + to]; });
+                pairUp(m_waiting[s], shifts[s * m_shifted.size() + i],
+                    [table, experts = m_experts](ExpertId from, ExpertId to) { ++table[from * experts + to]; });
         }
         m_waiting.clear();
         m_from.clear();
@@ -114,14 +115,28 @@ private:
 
     /// Each token of the sequence with the one `shift` further on in the next layer, round the end.
     template<typename Add>
-    void pairUp(const Sequence &sequence, std::size_t shift, const Add &add)
+    void pairUp(const Sequence &sequence, std::size_t shift, const Add &add) const
     {
-        const std::size_t begin = sequence.begin, end = begin + sequence.length;
-        for (std::size_t t = begin, u = begin + shift; t < end; ++t, u = u + 1 == end ? begin : u + 1)
-            for (std::size_t a = t * m_width; a < (t + 1) * m_width; ++a)
-                for (std::size_t b = u * m_width; b < (u + 1) * m_width; ++b)
-                    if (m_from[a] != noExpert && m_to[b] != noExpert)
-                        add(m_from[a], m_to[b]);
+        const std::size_t rest = sequence.length - shift;
+        pairUp(sequence.begin, sequence.begin + shift, rest, add);
+        pairUp(sequence.begin + rest, sequence.begin, shift, add);
+    }
+
+    /// Tokens [from, from + count) with [to, to + count) of the next layer.
+    template<typename Add>
+    void pairUp(std::size_t from, std::size_t to, std::size_t count, const Add &add) const
+    {
+        const ExpertId *a = m_from.data() + from * m_width, *b = m_to.data() + to * m_width;
+        if (m_width == 1) { // such tokens have a first choice in both layers
+            for (std::size_t t = 0; t < count; ++t)
+                add(a[t], b[t]);
+            return;
+        }
+        for (std::size_t t = 0; t < count; ++t, a += m_width, b += m_width)
+            for (std::size_t i = 0; i < m_width; ++i)
+                for (std::size_t j = 0; j < m_width; ++j)
+                    if (a[i] != noExpert && b[j] != noExpert)
+                        add(a[i], b[j]);
     }
 
     std::size_t m_width, m_experts;
