@@ -11,6 +11,7 @@
 #include "app/window/picker.h"
 #include "app/window/prompt_panel.h"
 #include "app/window/work_line.h"
+#include "views/compare/compare_view.h"
 #include "views/inspector/inspector.h"
 
 #include <QCloseEvent>
@@ -124,7 +125,11 @@ void MainWindow::connectWorkbench()
                 m_views->activate(view);
     };
     connect(&m_workbench.steering(), &SteeringDesk::viewWished, this, [bringUp] { bringUp(QStringLiteral("steering")); });
-    connect(&m_workbench, &Workbench::compareWished, this, [bringUp] { bringUp(QStringLiteral("compare")); });
+    connect(&m_workbench, &Workbench::compareWished, this, [this, bringUp] {
+        bringUp(QStringLiteral("compare"));
+        if (auto *compare = qobject_cast<CompareView *>(m_views->activeView()))
+            compare->setMode(CompareView::Traces);
+    });
     connect(&m_workbench.steering().model(), &SteeringModel::changed, this, &MainWindow::refreshActions);
     connect(&m_workbench, &Workbench::modelOpened, this, [this](const QString &where) {
         if (where != findDemo().model)

@@ -5,6 +5,7 @@
 #include "engine/experiments/comparison.h"
 #include "tests/app/app_fixture.h"
 #include "views/common/steering_model.h"
+#include "views/compare/compare_view.h"
 #include "views/steering/steering_view.h"
 
 #include <QAction>
@@ -128,7 +129,8 @@ private slots:
         QVERIFY(app.settle());
         QCOMPARE(app.document().current()->key, Document::steeredKey);
         QCOMPARE(app.document().baseline()->key, Document::corpusKey);
-        QCOMPARE(app.window->viewArea().activeView()->objectName(), QStringLiteral("compare"));
+        const auto *compare = qobject_cast<CompareView *>(app.window->viewArea().activeView());
+        QVERIFY(compare && compare->result() && compare->result()->analysis == "trace-agreement");
         const RoutingTrace &own = *app.document().baseline()->trace, &steered = *app.document().current()->trace;
         QCOMPARE(steered.meta().tokens, own.meta().tokens);
         QVERIFY(own.meta().routing == RoutingDescription{});
