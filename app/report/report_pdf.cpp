@@ -26,7 +26,6 @@ namespace {
 constexpr int dpi = 72;
 constexpr double margin = 45, footer = 20;
 constexpr double textSize = 9, smallSize = 7.5, tableSize = 6.8, narrowTableSize = 5;
-constexpr std::size_t manyColumns = 13;
 constexpr int figureObject = QTextFormat::UserObject + 1;
 constexpr int figureIndex = QTextFormat::UserProperty + 1;
 constexpr int figureCaption = QTextFormat::UserProperty + 2;
@@ -281,7 +280,7 @@ private:
             paragraph(shownText(grid.title), format(smallSize + 0.5, true), 6, 2);
             m_aboveOthers.push_back(staying(m_cursor));
         }
-        const double points = grid.columns.size() > manyColumns ? narrowTableSize : tableSize;
+        const double points = columnsOf(grid, tableSize).numbers > mostNumbers * m_width ? narrowTableSize : tableSize;
         QTextTableFormat tableFormat;
         tableFormat.setBorder(0.4);
         tableFormat.setBorderCollapse(true);
@@ -341,18 +340,22 @@ private:
         }
     }
 
-    /// What a table too wide for the page gives to each column: numbers stay on one line, texts share the rest by their length. None for
-    /// one that fits.
-    QList<QTextLength> widthsOf(const Grid &grid, double points) const
+    /// Widths at which nothing of a table breaks, in points.
+    struct Columns {
+        std::vector<double> natural;
+        double numbers = 0, texts = 0; ///< sums of those
+    };
+    static constexpr double mostNumbers = 0.8; ///< share of the page: with more, texts would have no room
+
+    Columns columnsOf(const Grid &grid, double points) const
     {
         constexpr double padding = 8;
+        Columns columns;
         QFont font = m_document.defaultFont();
         font.setPointSizeF(points);
         const QFontMetricsF metrics{font, m_document.documentLayout()->paintDevice()};
         font.setBold(true);
         const QFontMetricsF bold{font, m_document.documentLayout()->paintDevice()};
-        std::vector<double> natural;
-        double numbers = 0, texts = 0;
         for (std::size_t column = 0; column < grid.columns.size(); ++column) {
             double widest = 0;
             for (const QString &word :
@@ -360,10 +363,18 @@ private:
                 widest = std::max(widest, bold.horizontalAdvance(word));
             for (const auto &row : grid.rows)
                 widest = std::max(widest, metrics.horizontalAdvance(shownText(row[column])));
-            natural.push_back(widest + padding);
-            (grid.columns[column].numeric ? numbers : texts) += natural.back();
+            columns.natural.push_back(widest + padding);
+            (grid.columns[column].numeric ? columns.numbers : columns.texts) += columns.natural.back();
         }
-        if (numbers + texts <= m_width || texts == 0 || numbers > 0.8 * m_width)
+        return columns;
+    }
+
+    /// What a table too wide for the page gives to each column: numbers stay on one line, texts share the rest by their length. None for
+    /// one that fits.
+    QList<QTextLength> widthsOf(const Grid &grid, double points) const
+    {
+        const auto [natural, numbers, texts] = columnsOf(grid, points);
+        if (numbers + texts <= m_width || texts == 0 || numbers > mostNumbers * m_width)
             return {};
         QList<QTextLength> widths;
         for (std::size_t column = 0; column < natural.size(); ++column)

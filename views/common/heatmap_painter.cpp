@@ -105,6 +105,13 @@ void sampleRows(const HeatmapData &data, std::int64_t first, std::int64_t end, c
         samples[i] = count[i] > 0 ? sum[i] / count[i] : missing;
 }
 
+/// Two decimals where there is room for them; what rounds to nothing has no sign.
+QString cellText(double value)
+{
+    const double size = std::abs(value);
+    return QString::number(size < 0.005 ? 0.0 : value, 'f', size < 99.5 ? 2 : 0);
+}
+
 } // namespace
 
 QString HeatmapContent::valueLabel() const
@@ -340,8 +347,7 @@ void HeatmapPainter::paintCellTexts(QPainter &painter) const
             if (std::isnan(value))
                 continue;
             painter.setPen(QColor(inkOn(m_legend.scale.colour(value))));
-            const QString text = data.categorical() ? QString::number(static_cast<int>(value))
-                                                    : QString::number(static_cast<double>(value), 'f', std::abs(value) < 99.5F ? 2 : 0);
+            const QString text = data.categorical() ? QString::number(static_cast<int>(value)) : cellText(static_cast<double>(value));
             painter.drawText(cell(static_cast<double>(row), static_cast<double>(column)), Qt::AlignCenter, text);
         }
     }
