@@ -184,8 +184,8 @@ std::pair<double, double> autoRange(std::span<const float> values, const ValueEx
         }
     }
     if (map == ColourMap::Diverging) {
-        const double reach = std::max({std::abs(low - centre), std::abs(high - centre), 1e-6});
-        return {centre - reach, centre + reach};
+        const double reach = std::max(std::abs(low - centre), std::abs(high - centre));
+        return reach > 0 ? std::pair{centre - reach, centre + reach} : std::pair{centre - 1, centre + 1}; // nothing differs
     }
     if (high - low < 1e-9)
         high = low + 1e-3;

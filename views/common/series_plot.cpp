@@ -75,7 +75,7 @@ bool allIntegers(const std::vector<double> &values)
 /// The y axis begins at zero where the data nearly does, so that heights can be compared.
 Extent roundedOut(Extent extent, bool bars)
 {
-    if (!extent.any())
+    if (!extent.any() || (extent.low == 0 && extent.high == 0))
         return {0, 1};
     if (extent.low > 0 && (bars || extent.low < 0.4 * extent.high))
         extent.low = 0;
@@ -348,7 +348,7 @@ void SeriesPlot::addAxes()
         const bool integers = allIntegers(m_series.x);
         if (!xs.any())
             xs = {0, 1};
-        const double pad = xs.high > xs.low ? 0.02 * (xs.high - xs.low) : 0.5;
+        const double pad = xs.high > xs.low ? 0.035 * (xs.high - xs.low) : 0.5; // room for the whole of a mark
         m_left = xs.low - pad;
         m_right = xs.high + pad;
         values->setRange(m_left, m_right);
