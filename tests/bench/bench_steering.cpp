@@ -2,12 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Milliseconds from a moved slider to the painted outcome, in the real window on the bundled demo, by length of the text, first edited
 // layer and number of edited experts. Run with QT_QPA_PLATFORM=offscreen; the limit is 100 ms for a text of 200 tokens.
-#include "app/window/main_window.h"
-#include "app/workbench.h"
-
-#include <QApplication>
-#include <QElapsedTimer>
-#include <QTemporaryDir>
+#include "tests/bench/bench_window.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -20,36 +15,10 @@ namespace {
 
 constexpr int rounds = 15;
 
-void settle(Workbench &workbench)
-{
-    while (workbench.busy() || !workbench.jobs().idle())
-        QApplication::processEvents(QEventLoop::AllEvents, 20);
-    QApplication::processEvents();
-}
-
-/// Counts paintings of the view or anything in it.
-class PaintWatch : public QObject {
-public:
-    explicit PaintWatch(QWidget &view)
-        : m_view{view}
-    {
-        qApp->installEventFilter(this);
-    }
-    bool eventFilter(QObject *object, QEvent *event) override
-    {
-        const auto *widget = qobject_cast<const QWidget *>(object);
-        paintings += event->type() == QEvent::Paint && widget && m_view.isAncestorOf(widget);
-        return false;
-    }
-    int paintings = 0;
-
-private:
-    QWidget &m_view;
-};
-
 /// A text of so many tokens, from the corpus.
-void selectText(Workbench &workbench, std::size_t tokens)
+void selectText(BenchWindow &bench, std::size_t tokens)
 {
+    Workbench &workbench = bench.workbench;
     const Tokenizer &tokenizer = *workbench.document().model()->tokenizer;
     std::vector<std::int32_t> ids;
     for (const CorpusRow &row : workbench.document().corpus()->corpus->rows) {
@@ -60,7 +29,7 @@ void selectText(Workbench &workbench, std::size_t tokens)
     }
     ids.resize(std::min(tokens, ids.size()));
     workbench.runPrompt({QString::fromStdString(tokenizer.decode(ids, true)), 0, {}});
-    settle(workbench);
+    bench.settle();
 }
 
 Recipe recipeOf(const std::vector<int> &layers, int experts, int round)
@@ -83,33 +52,34 @@ struct Times {
 };
 
 /// From the wish to its outcome in the UI thread, and to the first painting with it.
-Times change(Workbench &workbench, const PaintWatch &watch, const Recipe &recipe)
+Times change(BenchWindow &bench, const Recipe &recipe)
 {
-    SteeringModel &model = workbench.steering().model();
-    QElapsedTimer clock;
-    clock.start();
+    SteeringModel &model = bench.workbench.steering().model();
+    const PaintWatch watch{*bench.window.viewArea().activeView()};
+    double outcome = -1;
+    QObject::connect(&model, &SteeringModel::changed, &watch, [&] {
+        if (outcome < 0 && model.state().outcome && model.state().outcome->recipe == recipe)
+            outcome = watch.elapsedMs();
+    });
     emit model.recipeWished(recipe, true);
-    while (!model.state().outcome || model.state().outcome->recipe != recipe)
-        QApplication::processEvents(QEventLoop::WaitForMoreEvents);
-    const double outcome = static_cast<double>(clock.nsecsElapsed()) / 1e6;
-    for (const int before = watch.paintings; watch.paintings == before;)
-        QApplication::processEvents(QEventLoop::WaitForMoreEvents);
+    while (outcome < 0 || watch.last < outcome)
+        BenchWindow::waitForEvents();
     QApplication::processEvents(); // the other parts of the view
-    return {outcome, static_cast<double>(clock.nsecsElapsed()) / 1e6};
+    return {outcome, watch.last};
 }
 
-void measure(Workbench &workbench, const PaintWatch &watch, const std::vector<int> &layers, int experts)
+void measure(BenchWindow &bench, const std::vector<int> &layers, int experts)
 {
     std::vector<double> outcome, painted;
     for (int round = 0; round < rounds; ++round) {
-        const Times times = change(workbench, watch, recipeOf(layers, experts, round));
+        const Times times = change(bench, recipeOf(layers, experts, round));
         outcome.push_back(times.outcome);
         painted.push_back(times.painted);
     }
-    settle(workbench);
+    bench.settle();
     std::sort(outcome.begin(), outcome.end());
     std::sort(painted.begin(), painted.end());
-    const OpenTrace &open = *workbench.document().current();
+    const OpenTrace &open = *bench.workbench.document().current();
     std::printf("%5lld tokens, %d experts in each of %zu layers from %d on: outcome %6.1f ms, painted %6.1f ms (slowest %6.1f)\n",
         static_cast<long long>(open.trace->meta().sequences.back().range().count()), experts, layers.size(), layers.front(),
         outcome[rounds / 2], painted[rounds / 2], painted.back());
@@ -121,27 +91,21 @@ void measure(Workbench &workbench, const PaintWatch &watch, const std::vector<in
 int main(int argc, char **argv)
 {
     QApplication app(argc, argv);
-    const QTemporaryDir own;
-    Settings settings{own.filePath(QStringLiteral("settings.ini"))};
-    Workbench workbench;
-    MainWindow window{workbench, settings, Dialogs::real()};
-    window.resize(1500, 940);
-    window.show();
-    window.start(QApplication::arguments().mid(1));
-    settle(workbench);
-    for (View *view : window.viewArea().views())
+    BenchWindow bench{QApplication::arguments().mid(1)};
+    ViewArea &area = bench.window.viewArea();
+    for (View *view : area.views())
         if (view->objectName() == QLatin1String("steering"))
-            window.viewArea().activate(view);
-    const PaintWatch watch{*window.viewArea().activeView()};
-    const std::vector<int> layers = workbench.document().model()->config.moeLayers();
-    const int experts = workbench.document().model()->config.maxExperts();
+            area.activate(view);
+    const ModelConfig &config = bench.workbench.document().model()->config;
+    const std::vector<int> layers = config.moeLayers();
+    const int experts = config.maxExperts();
     for (const std::size_t tokens : {25u, 50u, 100u, 200u}) {
-        selectText(workbench, tokens);
+        selectText(bench, tokens);
         for (const std::size_t first : {std::size_t{0}, layers.size() / 2, layers.size() - 1})
-            measure(workbench, watch, {layers[first]}, 1);
+            measure(bench, {layers[first]}, 1);
         if (tokens == 200) {
             for (const int count : {experts / 8, experts / 2, experts})
-                measure(workbench, watch, layers, count);
+                measure(bench, layers, count);
         }
     }
     return 0;
