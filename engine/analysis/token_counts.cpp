@@ -7,6 +7,7 @@
 #include "engine/core/utf8.h"
 
 #include <algorithm>
+#include <numeric>
 #include <unordered_map>
 
 namespace expertscope {
@@ -14,6 +15,8 @@ namespace expertscope {
 namespace {
 
 constexpr std::int64_t rowsPerRead = 4096; // the trace file's own chunk
+
+constexpr std::size_t rowsTogether = 65536; ///< that are counted at a time, in the order of their keys
 
 struct Seen {
     std::uint32_t index = 0; ///< in order of first appearance
@@ -38,6 +41,21 @@ std::vector<std::int32_t> keysOf(const TokenColumns &columns, TokenKey key, std:
     std::vector<std::int32_t> next(columns.tokenId.begin() + 1, columns.tokenId.end());
     next.push_back(after);
     return next;
+}
+
+/// The rows that have a key, key by key: the counts of a key are then in the cache for all of its rows.
+std::vector<std::uint32_t> rowsByKey(std::span<const std::uint32_t> labels, std::size_t keys)
+{
+    std::vector<std::uint32_t> next(keys + 1); // where the next row of a key goes
+    for (const std::uint32_t key : labels)
+        if (key != FrequentKeys::none)
+            ++next[key + 1];
+    std::partial_sum(next.begin(), next.end(), next.begin());
+    std::vector<std::uint32_t> rows(next.back());
+    for (std::size_t row = 0; row < labels.size(); ++row)
+        if (labels[row] != FrequentKeys::none)
+            rows[next[labels[row]]++] = static_cast<std::uint32_t>(row);
+    return rows;
 }
 
 } // namespace
@@ -140,31 +158,42 @@ void forEachLayerKeyCounts(const RoutingTrace &trace, std::size_t keys, std::spa
 {
     const TraceMeta &meta = trace.meta();
     const auto experts = static_cast<std::size_t>(meta.experts), width = static_cast<std::size_t>(meta.slotCount);
-    std::vector<std::vector<KeyCounts>> counts(meta.layers.size()); // of the layers under way only
+    struct State {
+        std::vector<KeyCounts> counts; ///< of each labelling
+        std::vector<ExpertId> ids; ///< of the rows since the last count
+    };
+    std::vector<State> states(meta.layers.size()); // of the layers under way only
     forEachBlock(trace, {}, progress, [&](const LayerBlock &block) {
-        std::vector<KeyCounts> &ofLayer = counts[static_cast<std::size_t>(block.layer)];
+        State &state = states[static_cast<std::size_t>(block.layer)];
         if (block.range.begin == 0) {
-            ofLayer.resize(labellings.size());
-            for (KeyCounts &tables : ofLayer) {
+            state.counts.resize(labellings.size());
+            for (KeyCounts &tables : state.counts) {
                 tables.first.assign(firstChoices ? keys * experts : 0, 0);
                 tables.chosen.assign(keys * experts, 0);
             }
         }
-        for (std::size_t l = 0; l < labellings.size(); ++l)
-            for (std::int64_t row = block.range.begin; row < block.range.end; ++row) {
-                const std::uint32_t key = labellings[l][static_cast<std::size_t>(row)];
-                if (key == FrequentKeys::none)
-                    continue;
-                const auto ids = block.ids.subspan(static_cast<std::size_t>(row - block.range.begin) * width, width);
+        state.ids.insert(state.ids.end(), block.ids.begin(), block.ids.end());
+        const std::size_t rows = state.ids.size() / width;
+        if (rows < rowsTogether && block.range.end < meta.tokens)
+            return;
+        const std::size_t begin = static_cast<std::size_t>(block.range.end) - rows;
+        for (std::size_t l = 0; l < labellings.size(); ++l) {
+            const auto labels = labellings[l].subspan(begin, rows);
+            KeyCounts &tables = state.counts[l];
+            for (const std::uint32_t row : rowsByKey(labels, keys)) {
+                const auto ids = std::span{state.ids}.subspan(row * width, width);
+                const std::size_t first = labels[row] * experts;
                 if (firstChoices && ids.front() != noExpert)
-                    ++ofLayer[l].first[key * experts + ids.front()];
+                    ++tables.first[first + ids.front()];
                 for (const ExpertId id : ids)
                     if (id != noExpert)
-                        ++ofLayer[l].chosen[key * experts + id];
+                        ++tables.chosen[first + id];
             }
+        }
+        state.ids.clear();
         if (block.range.end == meta.tokens) {
-            body(block.layer, ofLayer);
-            ofLayer = {};
+            body(block.layer, state.counts);
+            state = {};
         }
     });
 }

@@ -48,7 +48,7 @@ struct KeyCounts {
     std::vector<std::uint32_t> chosen; ///< [V, E] tokens of the key that chose the expert
 };
 /// Calls body once per layer, for several layers at the same time, with the counts of each labelling ([T] as FrequentKeys::rows).
-/// Memory: 4 bytes per labelling, key and expert for each layer under way, twice that with first choices.
+/// Memory: 4 bytes per labelling, key and expert for each layer under way, twice that with first choices, and the ids of 65536 tokens.
 void forEachLayerKeyCounts(const RoutingTrace &trace, std::size_t keys, std::span<const std::span<const std::uint32_t>> labellings,
     bool firstChoices, const Progress &progress, const std::function<void(int layer, std::span<const KeyCounts> counts)> &body);
 

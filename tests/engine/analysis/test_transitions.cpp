@@ -157,6 +157,41 @@ private slots:
         QVERIFY(std::count(flags.begin(), flags.end(), 1) <= 1);
     }
 
+    /// Sequences that span blocks of the pass, and more tokens than the shifts are counted for at a time.
+    void theNullIsItsDefinition()
+    {
+        TraceShape shape;
+        shape.experts = 4;
+        shape.slotCount = 1;
+        shape.layers = {0, 1, 2, 3};
+        shape.sequences = 14;
+        shape.maxTokens = 8000;
+        const TracePtr trace = randomTrace(shape, 21);
+        QVERIFY(trace->meta().tokens > 40000);
+        const Result result = analyse(trace, {{"shifts", "3"}, {"seed", "7"}});
+        const auto experts = static_cast<std::size_t>(shape.experts);
+        for (int layer = 0; layer < 3; ++layer) {
+            std::vector<std::vector<std::int64_t>> tables(3, std::vector<std::int64_t>(experts * experts));
+            std::uint64_t stream = static_cast<std::uint64_t>(layer) << 32;
+            for (const SequenceInfo &sequence : trace->meta().sequences) {
+                const auto length = static_cast<std::size_t>(sequence.range().count());
+                std::vector<ExpertId> from(length), to(length);
+                trace->expertIds(sequence.range(), layer, from);
+                trace->expertIds(sequence.range(), layer + 1, to);
+                Random random{7, stream++};
+                for (auto &table : tables) {
+                    const std::size_t shift = length > 1 ? 1 + random.below(length - 1) : 0;
+                    for (std::size_t t = 0; t < length; ++t)
+                        ++table[from[t] * experts + to[(t + shift) % length]];
+                }
+            }
+            std::vector<double> bits;
+            for (const auto &table : tables)
+                bits.push_back(mutualInformation(table, experts).bits);
+            QCOMPARE(result.table("mutual-information").reals("chance")[static_cast<std::size_t>(layer)], mean(bits));
+        }
+    }
+
     void informationOfATable()
     {
         const std::int64_t same[] = {4, 0, 0, 4}, none[] = {2, 2, 2, 2};
