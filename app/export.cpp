@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/export.h"
 
+#include "app/report/report_figures.h"
 #include "engine/core/error.h"
+#include "views/common/result_figure.h"
 
 #include <QBuffer>
 #include <QFileInfo>
@@ -12,6 +14,8 @@
 #include <QSaveFile>
 #include <QSvgGenerator>
 
+#include <functional>
+
 namespace expertscope {
 
 namespace {
@@ -20,7 +24,9 @@ constexpr int pngScale = 2; // sharp on paper and on dense screens
 constexpr int figureDpi = 96; // one unit of the figure is one pixel of the view
 constexpr QSize minFigure{960, 640};
 
-QByteArray png(View &view, QSize size)
+using Paint = std::function<void(QPainter &, const QRectF &)>;
+
+QByteArray png(const Paint &paint, QSize size)
 {
     QImage image{size * pngScale, QImage::Format_RGB32};
     image.fill(Qt::white);
@@ -32,7 +38,7 @@ QByteArray png(View &view, QSize size)
     QPainter painter{&image};
     painter.setRenderHint(QPainter::Antialiasing);
     painter.scale(pngScale, pngScale);
-    view.paintFigure(painter, QRectF{QPointF{}, size});
+    paint(painter, QRectF{QPointF{}, size});
     painter.end();
     setResolution(figureDpi * pngScale); // what the file says of its size on paper
     QBuffer buffer;
@@ -41,7 +47,7 @@ QByteArray png(View &view, QSize size)
     return buffer.data();
 }
 
-QByteArray svg(View &view, QSize size)
+QByteArray svg(const Paint &paint, QSize size, const QString &title)
 {
     QBuffer buffer;
     QSvgGenerator generator;
@@ -49,14 +55,14 @@ QByteArray svg(View &view, QSize size)
     generator.setSize(size);
     generator.setViewBox(QRect{QPoint{}, size});
     generator.setResolution(figureDpi);
-    generator.setTitle(view.windowTitle());
+    generator.setTitle(title);
     QPainter painter{&generator};
-    view.paintFigure(painter, QRectF{QPointF{}, size});
+    paint(painter, QRectF{QPointF{}, size});
     painter.end();
     return buffer.data();
 }
 
-QByteArray pdf(View &view, QSize size)
+QByteArray pdf(const Paint &paint, QSize size, const QString &title)
 {
     QBuffer buffer;
     buffer.open(QIODevice::WriteOnly);
@@ -64,9 +70,9 @@ QByteArray pdf(View &view, QSize size)
     writer.setResolution(figureDpi);
     writer.setPageSize(QPageSize{QSizeF{size} * 72.0 / figureDpi, QPageSize::Point, {}, QPageSize::ExactMatch});
     writer.setPageMargins({});
-    writer.setTitle(view.windowTitle());
+    writer.setTitle(title);
     QPainter painter{&writer};
-    view.paintFigure(painter, QRectF{QPointF{}, size});
+    paint(painter, QRectF{QPointF{}, size});
     painter.end();
     return buffer.data();
 }
@@ -81,19 +87,38 @@ void writeWhole(const QString &file, const QByteArray &bytes)
             "Choose a folder that you may write to and that has room"};
 }
 
-void exportPicture(View &view, const QString &file)
+void writePicture(const Paint &paint, QSize size, const QString &title, const QString &file)
 {
-    const QSize size = view.size().expandedTo(minFigure);
     const QString suffix = QFileInfo{file}.suffix().toLower();
     if (suffix == QStringLiteral("png"))
-        writeWhole(file, png(view, size));
+        writeWhole(file, png(paint, size));
     else if (suffix == QStringLiteral("svg"))
-        writeWhole(file, svg(view, size));
+        writeWhole(file, svg(paint, size, title));
     else if (suffix == QStringLiteral("pdf"))
-        writeWhole(file, pdf(view, size));
+        writeWhole(file, pdf(paint, size, title));
     else
         throw Error{
             ErrorKind::Usage, "pictures are written as PNG, SVG or PDF", file.toStdString(), "End the file's name in .png, .svg or .pdf"};
+}
+
+void exportPicture(View &view, const QString &file)
+{
+    writePicture([&view](QPainter &painter, const QRectF &target) { view.paintFigure(painter, target); }, view.size().expandedTo(minFigure),
+        view.windowTitle(), file);
+}
+
+void exportResultFigure(const AnalysisKind &kind, const Result &result, const Series *series, const Matrix *matrix, const QString &file)
+{
+    const FigureLook look = FigureLook::print(reportLook().font);
+    const QString caption = resultCaption(result, kind, {});
+    writePicture(
+        [&](QPainter &painter, const QRectF &target) {
+            if (series)
+                paintSeries(painter, target, *series, look, caption);
+            else
+                paintMatrix(painter, target, *matrix, look, caption);
+        },
+        minFigure, QString::fromStdString(series ? series->title : matrix->title), file);
 }
 
 } // namespace expertscope

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program: a verb goes to the command line, anything else opens the window.
 #include "app/cli/verbs.h"
+#include "app/export.h"
+#include "app/offscreen.h"
 #include "app/report/report_verb.h"
 #include "app/window_main.h"
 #include "engine/core/error.h"
@@ -49,6 +51,12 @@ void declareDemo(CLI::App &app, Command &command)
     });
 }
 
+void paint(const AnalysisKind &kind, const Result &result, const FigurePart &part, const std::string &file)
+{
+    const Offscreen offscreen;
+    exportResultFigure(kind, result, part.series, part.matrix, QString::fromStdString(file));
+}
+
 } // namespace
 
 int main(int argc, char **argv)
@@ -58,5 +66,5 @@ int main(int argc, char **argv)
     all.push_back({"report", "Runs every analysis and writes a report: HTML, PDF, JSON and tables", declareReport});
     all.push_back(
         {"demo", "Runs the bundled demo, or shows a trace, without a display; writes pictures of the window and views", declareDemo});
-    return isCommandLine(argc, argv, all) ? runCommandLine(argc, argv, all) : runWindow(argc, argv);
+    return isCommandLine(argc, argv, all) ? runCommandLine(argc, argv, all, paint) : runWindow(argc, argv);
 }

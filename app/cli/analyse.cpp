@@ -23,7 +23,7 @@ struct Options {
     std::string id;
     std::vector<std::string> traces, settings;
     std::string output;
-    ResultFormat format;
+    ResultOutput print;
     bool list = false, force = false;
 };
 
@@ -60,7 +60,7 @@ nlohmann::ordered_json listJson()
 
 std::string list(const Options &options)
 {
-    if (options.format.json)
+    if (options.print.format.json)
         return listJson().dump(2) + '\n';
     std::string text;
     if (!options.id.empty())
@@ -91,17 +91,18 @@ int run(const Options &options, Command &command)
         input.traces.push_back(openTraceFile(trace));
     const Result result = runAnalysis(kind, input, params, command.terminal.progress());
     command.terminal.endProgress();
-    const std::string out = formatted(kind, result, options.format);
     if (!file) {
-        std::fwrite(out.data(), 1, out.size(), stdout);
+        handOver(kind, result, options.print, command);
         return 0;
     }
+    const std::string out = formatted(kind, result, options.print.format);
     std::ofstream stream{file->part(), std::ios::binary | std::ios::trunc};
     stream << out;
     stream.close();
     if (!stream)
         throw Error{ErrorKind::Input, "the result could not be written", options.output, "Make room on the disk, or write elsewhere"};
     file->commit();
+    writeFigure(kind, result, options.print, command);
     std::printf("%s\n", options.output.c_str());
     return 0;
 }
@@ -115,7 +116,7 @@ void declareAnalyse(CLI::App &app, Command &command)
     app.add_option("trace", options->traces, "Trace file; two for an analysis that compares");
     app.add_flag("--list", options->list, "Name all analyses; with an analysis: what it counts, and its settings");
     app.add_option("--set", options->settings, "A setting, as name=value; repeat it for more")->expected(1)->take_all();
-    declareResultFormat(app, options->format);
+    declareResultOutput(app, options->print, command);
     app.add_option("-o,--output", options->output, "Write here instead of to standard output");
     app.add_flag("--force", options->force, "Replace an existing output file");
     app.footer("Example:\n  expertscope analyse --list\n  expertscope analyse load-balance trace.h5 --set batch=256 --csv -o balance.csv");

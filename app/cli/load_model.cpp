@@ -55,4 +55,29 @@ LoadedModel loadModel(const ModelOptions &options, Terminal &terminal)
     return open;
 }
 
+void OwnModel::use(const std::function<void(const LentModel &)> &work)
+{
+    if (!m_open)
+        m_open = loadModel(m_options, m_terminal);
+    work({*m_open->model, *m_open->backend, *m_open->tokenizer});
+}
+
+Experiment experimentOf(ModelAccess &model, Terminal &terminal)
+{
+    return {model, terminal.progress(), [&terminal](const std::string &text) { terminal.note(text); }};
+}
+
+int untilStopped(const std::string &folder, Terminal &terminal, const std::function<void()> &work)
+{
+    try {
+        work();
+        return 0;
+    } catch (const Cancelled &) {
+        if (folder.empty())
+            throw;
+        terminal.note("Stopped. The scores so far are in " + folder + "; the same command goes on there.");
+        return 130;
+    }
+}
+
 } // namespace expertscope

@@ -1,11 +1,10 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
-// How a verb hands over a Result: as text for reading, one part as CSV, or everything as JSON.
+// Options that verbs share: the settings of an analysis or experiment, and how its Result is handed over.
 #pragma once
 
-#include "engine/analysis/analysis.h"
+#include "app/experiments/result_files.h"
 
-#include <filesystem>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,28 +15,24 @@ class App;
 
 namespace expertscope {
 
-struct ResultFormat {
-    std::string part; ///< table or matrix; empty = the first table
-    bool csv = false, json = false;
-};
+struct Command;
 
 /// --set, with the settings of a kind in its help.
 void declareSettings(CLI::App &app, std::vector<std::string> &settings, const AnalysisKind &kind);
-/// --part, --csv, --json.
-void declareResultFormat(CLI::App &app, ResultFormat &format);
+
+/// What a verb hands over, and how.
+struct ResultOutput {
+    ResultFormat format;
+    std::string figure, figureOf; ///< file of a picture, and the chart or map it shows; empty = none, and the first
+};
+/// --part, --csv, --json; --figure and --figure-of where the program can paint.
+void declareResultOutput(CLI::App &app, ResultOutput &output, const Command &command);
+/// Prints the result and writes the figure. Throws Error: Usage for a part or a figure the result does not have, Input.
+void handOver(const AnalysisKind &kind, const Result &result, const ResultOutput &output, const Command &command);
+/// Writes the figure alone, if one was asked for.
+void writeFigure(const AnalysisKind &kind, const Result &result, const ResultOutput &output, const Command &command);
 
 /// Settings given as name=value. Throws Error (Usage).
 std::vector<std::pair<std::string, std::string>> splitSettings(const std::vector<std::string> &texts);
-
-/// The table or matrix of that name (the first table where it is empty) as CSV. Throws Error (Usage) naming the parts there are.
-std::string partAsCsv(const Result &result, const std::string &part);
-/// Throws Error (Usage) as well for a matrix that is not asked for as CSV.
-std::string formatted(const AnalysisKind &kind, const Result &result, const ResultFormat &format);
-
-/// result.json, result.txt and a CSV file for each table, in place of those that are there. Throws Error (Input).
-void writeResult(const std::filesystem::path &folder, const AnalysisKind &kind, const Result &result);
-
-/// Writes a whole file, or nothing. Throws Error (Input).
-void writeFile(const std::filesystem::path &file, const std::string &text, bool overwrite);
 
 } // namespace expertscope

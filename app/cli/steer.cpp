@@ -16,7 +16,6 @@
 
 #include <CLI/CLI.hpp>
 
-#include <cstdio>
 #include <memory>
 
 namespace expertscope {
@@ -31,7 +30,7 @@ struct Options {
     double tau = 0;
     const CLI::Option *tauOption = nullptr;
     FindRequest request;
-    ResultFormat format;
+    ResultOutput print;
     bool force = false;
 };
 
@@ -75,8 +74,7 @@ int run(Options &options, Command &command)
     const FoundExperts found = findExperts(source.trace, textOfToken, options.request, command.terminal.progress());
     command.terminal.endProgress();
     writeRecipe(found.recipe, options.output, options.force);
-    const std::string text = formatted(findKind(method), found.result, options.format);
-    std::fwrite(text.data(), 1, text.size(), stdout);
+    handOver(findKind(method), found.result, options.print, command);
     command.terminal.note(found.window.words);
     if (!found.raised.empty())
         command.terminal.note(std::to_string(sizeOf(found.raised)) + " experts chosen (layer: experts): " + wordsOf(found.raised));
@@ -113,7 +111,7 @@ void declareSteerFind(CLI::App &app, Command &command)
     app.add_option("--bottom-op", options->request.lowerOp, "Op for the lowest; else the method's own");
     app.add_option("--limit", options->cut.limit, "Only the first rows of the corpus; 0 = all")->check(atLeast(0));
     app.add_flag("--force", options->force, "Replace an existing recipe");
-    declareResultFormat(app, options->format);
+    declareResultOutput(app, options->print, command);
     app.footer(
         "Example:\n  expertscope steer find --method task --model resources/demo/model --corpus resources/demo/corpus/domains.jsonl --set "
         "grouping=domain\n    --set target=code --set baseline=prose --tau 0.3 -o code.json");
@@ -129,7 +127,7 @@ void declareSteer(CLI::App &app, Command &command)
     declareSteerAblate(*app.add_subcommand("ablate", "Measures what single experts do: the loss on texts without each"), command);
     declareSteerKSweep(*app.add_subcommand("k-sweep", "Measures the loss on texts with more or fewer experts a token"), command);
     declareSteerRoutes(*app.add_subcommand("routes", "Tries other experts for one token in one layer"), command);
-    app.footer("Example:\n  expertscope steer sweep docs/demo-experiment.json --model resources/demo/model -o experiment");
+    app.footer("Example:\n  expertscope steer sweep resources/demo/experiment.json --model resources/demo/model -o experiment");
 }
 
 } // namespace expertscope

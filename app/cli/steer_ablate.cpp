@@ -12,7 +12,6 @@
 #include <CLI/CLI.hpp>
 
 #include <charconv>
-#include <cstdio>
 #include <memory>
 
 namespace expertscope {
@@ -25,7 +24,7 @@ struct Options {
     std::vector<std::string> experts;
     CorpusCut cut;
     std::vector<std::string> settings;
-    ResultFormat format;
+    ResultOutput output;
 };
 
 [[noreturn]] void wrong(const std::string &what, const std::string &text)
@@ -91,8 +90,7 @@ int run(const Options &options, Command &command)
         ablateExperts(*open.model, *open.backend, sequences.list, experts, params, {}, command.terminal.progress());
     command.terminal.endProgress();
     const Result result = ablationResult(effects, params, config.moeLayers(), config.maxExperts());
-    const std::string text = formatted(ablationKind(), result, options.format);
-    std::fwrite(text.data(), 1, text.size(), stdout);
+    handOver(ablationKind(), result, options.output, command);
     return 0;
 }
 
@@ -109,7 +107,7 @@ void declareSteerAblate(CLI::App &app, Command &command)
     app.add_option("--max-tokens", options->cut.maxTokens, "Cut each sequence after this many tokens; 0 = the model's context")
         ->check(CLI::NonNegativeNumber);
     declareSettings(app, options->settings, ablationKind());
-    declareResultFormat(app, options->format);
+    declareResultOutput(app, options->output, command);
     app.footer("Example:\n  expertscope steer ablate --model resources/demo/model --corpus resources/demo/corpus/domains.jsonl --limit 20 "
                "--experts '3:*'");
     app.callback([options, &command] { command.exitCode = run(*options, command); });

@@ -10,7 +10,6 @@
 
 #include <CLI/CLI.hpp>
 
-#include <cstdio>
 #include <memory>
 
 namespace expertscope {
@@ -22,7 +21,7 @@ struct Options {
     std::string corpus;
     CorpusCut cut;
     std::vector<std::string> settings;
-    ResultFormat format;
+    ResultOutput output;
 };
 
 int run(const Options &options, Command &command)
@@ -33,8 +32,7 @@ int run(const Options &options, Command &command)
     const Sequences sequences = tokenised(corpus, open, options.cut, command.terminal);
     const std::vector<KSweepPoint> points = sweepK(*open.model, *open.backend, sequences.list, params, command.terminal.progress());
     command.terminal.endProgress();
-    const std::string text = formatted(kSweepKind(), kSweepResult(points, params), options.format);
-    std::fwrite(text.data(), 1, text.size(), stdout);
+    handOver(kSweepKind(), kSweepResult(points, params), options.output, command);
     return 0;
 }
 
@@ -49,7 +47,7 @@ void declareSteerKSweep(CLI::App &app, Command &command)
     app.add_option("--max-tokens", options->cut.maxTokens, "Cut each sequence after this many tokens; 0 = the model's context")
         ->check(CLI::NonNegativeNumber);
     declareSettings(app, options->settings, kSweepKind());
-    declareResultFormat(app, options->format);
+    declareResultOutput(app, options->output, command);
     app.footer("Example:\n  expertscope steer k-sweep --model resources/demo/model --corpus resources/demo/corpus/domains.jsonl --limit 20 "
                "--set sum=rescale");
     app.callback([options, &command] { command.exitCode = run(*options, command); });

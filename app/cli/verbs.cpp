@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace expertscope {
@@ -80,9 +81,10 @@ bool isCommandLine(int argc, const char *const *argv, std::span<const Verb> all)
     return first.starts_with('-') || isVerb(first, all) || namesNothing(first);
 }
 
-int runCommandLine(int argc, const char *const *argv, std::span<const Verb> all)
+int runCommandLine(int argc, const char *const *argv, std::span<const Verb> all, PaintFigure paint)
 {
     Command command;
+    command.paint = std::move(paint);
     command.line = commandLine(argc, argv);
     CLI::App app{"Expertscope: which experts a Mixture-of-Experts language model uses, and why.\n"
                  "Without a verb it opens the window; give it a model folder, a trace or a corpus to open that."};

@@ -5,6 +5,7 @@
 
 #include "app/cli/terminal.h"
 
+#include <functional>
 #include <span>
 #include <string>
 
@@ -14,11 +15,25 @@ class App;
 
 namespace expertscope {
 
+struct AnalysisKind;
+struct Matrix;
+struct Result;
+struct Series;
+
+/// One of the two: what a figure shows of a result.
+struct FigurePart {
+    const Series *series = nullptr;
+    const Matrix *matrix = nullptr;
+};
+/// Writes the part as a picture, in place of what is there, by the file's suffix. Throws Error (Input).
+using PaintFigure = std::function<void(const AnalysisKind &kind, const Result &result, const FigurePart &part, const std::string &file)>;
+
 /// What one invocation of the program shares with its verb.
 struct Command {
     Terminal terminal;
     std::string line; ///< as typed; stored in traces
     int exitCode = 0; ///< set by the verb
+    PaintFigure paint; ///< empty where the program cannot
 };
 
 struct Verb {
@@ -43,7 +58,8 @@ void declareGenerate(CLI::App &app, Command &command);
 /// Whether the arguments name a verb or an option, or what can only be a verb mistyped, rather than something to open in the window.
 bool isCommandLine(int argc, const char *const *argv, std::span<const Verb> all);
 
-/// Runs the command line. Exit codes: 0 fine, 2 usage, 3 input unreadable, 4 input fails checks, 5 model or device, 130 interrupted.
-int runCommandLine(int argc, const char *const *argv, std::span<const Verb> all);
+/// Runs the command line; `paint` may be empty. Exit codes: 0 fine, 2 usage, 3 input unreadable, 4 input fails checks, 5 model or device,
+/// 130 interrupted.
+int runCommandLine(int argc, const char *const *argv, std::span<const Verb> all, PaintFigure paint = {});
 
 } // namespace expertscope

@@ -1,11 +1,13 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
 #include "app/report/report_verb.h"
+#include "app/offscreen.h"
 
 #include "app/cli/options.h"
 #include "app/cli/record_corpus.h"
 #include "app/cli/verbs.h"
 #include "app/corpus_files.h"
+#include "app/offscreen.h"
 #include "app/report/report_files.h"
 #include "engine/core/error.h"
 #include "engine/core/recording_checks.h"
@@ -15,9 +17,6 @@
 #include "io/trace_hdf5.h"
 
 #include <CLI/CLI.hpp>
-
-#include <QApplication>
-#include <QTemporaryDir>
 
 #include <algorithm>
 #include <cstdio>
@@ -196,15 +195,7 @@ int run(const Options &options, Command &command)
         return terminal.progress();
     });
     terminal.note("Writing the report.");
-    if (!qEnvironmentVariableIsSet("QT_QPA_PLATFORM"))
-        qputenv("QT_QPA_PLATFORM", "offscreen");
-    char program[] = "expertscope";
-    char *arguments[] = {program, nullptr};
-    int count = 1;
-    const QTemporaryDir runtime; // Qt asks for one and remarks on standard error where there is none
-    if (!qEnvironmentVariableIsSet("XDG_RUNTIME_DIR"))
-        qputenv("XDG_RUNTIME_DIR", runtime.path().toLocal8Bit());
-    const QApplication app{count, arguments};
+    const Offscreen offscreen;
     writeReportFiles(report, sources.traceNote, folder.part(), paintFigure, terminal.progress());
     if (options.noTrace)
         fs::remove(traceFile);

@@ -84,7 +84,8 @@ SuggestedWindow suggestWindow(const std::vector<int> &layers, const std::vector<
         const LayerWindow middle{layers[count / 4], layers[count - 1 - count / 4]};
         return {middle,
             "The divergence has no trough beyond chance, so the window is the middle half of the layers, " + std::to_string(middle.first)
-                + " to " + std::to_string(middle.last) + "."};
+                + " to " + std::to_string(middle.last) + ".",
+            {}};
     }
     const double most = shape.lowest + shape.depth / 2;
     std::size_t first = shape.trough, last = shape.trough;
@@ -94,7 +95,8 @@ SuggestedWindow suggestWindow(const std::vector<int> &layers, const std::vector<
         ++last;
     return {{layers[first], layers[last]},
         "The divergence is lowest at layer " + std::to_string(layers[shape.trough]) + " and at most halfway up to its lower end from layer "
-            + std::to_string(layers[first]) + " to " + std::to_string(layers[last]) + "."};
+            + std::to_string(layers[first]) + " to " + std::to_string(layers[last]) + ".",
+        {}};
 }
 
 std::size_t sizeOf(const ExpertSet &set)

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "engine/analysis/divergence_shape.h"
+#include "engine/analysis/result.h"
 #include "engine/core/recipe.h"
 #include "engine/experiments/expert_scores.h"
 
@@ -24,6 +25,7 @@ struct LayerWindow {
 struct SuggestedWindow {
     LayerWindow window;
     std::string words; ///< how it came about, in a sentence
+    Series divergence = {}; ///< the curve it was read from, with interval and null; no curves where there was none
 };
 /// The layers around the lowest of the divergence curve [M] that are at most halfway up to its lower end, where the curve is a U beyond
 /// its interval and its null (Bandarkar et al. 2025 take the trough by eye); else the middle half of the layers.

@@ -87,6 +87,37 @@ std::string foundJson(const FindRequest &request, const FindMethod &method, cons
     return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
+Curve curveOf(Curve::Role role, std::string name, std::vector<double> y, const std::vector<Interval> &intervals)
+{
+    Curve curve{role, std::move(name), std::move(y), {}, {}};
+    for (const Interval &interval : intervals) {
+        curve.low.push_back(interval.low);
+        curve.high.push_back(interval.high);
+    }
+    return curve;
+}
+
+Series divergenceSeries(const std::vector<int> &layers, const LanguageDivergence &divergence)
+{
+    std::vector<double> value, chance;
+    std::vector<Interval> interval, band;
+    for (const LayerDivergence &layer : divergence.layers) {
+        value.push_back(layer.mean);
+        interval.push_back(interval95(layer.replicates));
+        chance.push_back(mean(layer.nullReplicates));
+        band.push_back(interval95(layer.nullReplicates));
+    }
+    return {.id = "divergence",
+        .title = "Routing divergence from " + divergence.languages[divergence.pivot],
+        .xTitle = "Layer",
+        .yTitle = "Routing divergence",
+        .unit = "1",
+        .x = std::vector<double>(layers.begin(), layers.end()),
+        .curves = {curveOf(Curve::Role::Data, "mean of " + std::to_string(divergence.languages.size() - 1) + " languages", value, interval),
+            curveOf(Curve::Role::Chance, "label permutation", chance, band)},
+        .names = {}};
+}
+
 /// The threshold is the analysis' own as well, where it has one.
 Params paramsOf(const AnalysisKind &kind, const FindRequest &request)
 {
@@ -135,7 +166,7 @@ SuggestedWindow windowOf(const std::string &text, const TracePtr &trace, const s
 {
     const std::vector<int> &layers = trace->meta().layers;
     if (text == "all")
-        return {{layers.front(), layers.back()}, "All layers."};
+        return {{layers.front(), layers.back()}, "All layers.", {}};
     if (text == "auto") {
         const AnalysisKind &kind = analysisKind("routing-divergence");
         const Params params{kind.params, std::vector<std::pair<std::string, std::string>>{{"pivot", pivot}}};
@@ -155,7 +186,9 @@ SuggestedWindow windowOf(const std::string &text, const TracePtr &trace, const s
             drawn.push_back(layer.replicates);
             null.push_back(layer.nullReplicates);
         }
-        return suggestWindow(layers, curve, curveShape(curve, drawn, null, layers));
+        SuggestedWindow suggested = suggestWindow(layers, curve, curveShape(curve, drawn, null, layers));
+        suggested.divergence = divergenceSeries(layers, divergence);
+        return suggested;
     }
     return givenWindow(text, layers);
 }
@@ -169,7 +202,7 @@ SuggestedWindow givenWindow(const std::string &text, const std::vector<int> &lay
     if (std::none_of(layers.begin(), layers.end(), [&](int layer) { return window.holds(layer); }))
         throw Error{ErrorKind::Usage, "the window holds no layer with experts", text,
             "The model has such layers from " + std::to_string(layers.front()) + " to " + std::to_string(layers.back())};
-    return {window, "Given."};
+    return {window, "Given.", {}};
 }
 
 bool opHasStrength(const std::string &op)

@@ -136,45 +136,52 @@ private:
 
 } // namespace
 
-void scoreItems(const Model &model, Backend &backend, const Tokenizer &tokenizer, const EvalData &data, const ScoringSettings &settings,
-    const Steering &steering, std::size_t done, const std::function<void(std::size_t item, ItemScore score)> &onScore,
+ItemScoring::ItemScoring(const EvalData &data, const ScoringSettings &settings, std::size_t done)
+    : m_data{data}
+    , m_settings{settings}
+    , m_done{done}
+    , m_next{data.kind == EvalKind::Generation ? done : 0}
+{
+}
+
+void ItemScoring::next(const Model &model, Backend &backend, const Tokenizer &tokenizer, const Steering &steering, const OnScore &onScore,
     const Progress &progress)
 {
-    const Scoring scoring{model, backend, tokenizer, settings, steering};
-    const std::size_t items = data.corpus.rows.size();
-    if (data.kind == EvalKind::Generation) {
-        for (std::size_t item = done; item < items; ++item) {
-            onScore(item, {{}, scoring.generated(data.corpus.rows[item], Progress{progress.stopToken()})});
-            progress.report(static_cast<std::int64_t>(item) + 1, static_cast<std::int64_t>(items), "items");
-            progress.check();
-        }
-        return;
-    }
-    for (std::size_t item = 0; item < items;) {
+    const Scoring scoring{model, backend, tokenizer, m_settings, steering};
+    const std::size_t items = m_data.corpus.rows.size();
+    const Progress quiet{progress.stopToken()};
+    if (m_data.kind == EvalKind::Generation) {
+        if (!atEnd())
+            onScore(m_next, {{}, scoring.generated(m_data.corpus.rows[m_next], quiet)});
+        m_next = std::min(m_next + 1, items);
+    } else {
         // items are run in the same company whatever was done before: sums in a batch may depend on how many rows it has
         std::vector<Scored> list;
-        std::int64_t tokens = 0;
-        for (; item < items && tokens < batchesPerChunk * settings.batchTokens; ++item) {
-            for (Scored &scored : sequencesOf(item, data, settings, tokenizer, model.config().maxPositions)) {
-                tokens += std::ssize(scored.sequence.tokens);
-                list.push_back(std::move(scored));
+        do {
+            list.clear();
+            std::int64_t tokens = 0;
+            for (; m_next < items && tokens < batchesPerChunk * m_settings.batchTokens; ++m_next) {
+                for (Scored &scored : sequencesOf(m_next, m_data, m_settings, tokenizer, model.config().maxPositions)) {
+                    tokens += std::ssize(scored.sequence.tokens);
+                    list.push_back(std::move(scored));
+                }
             }
-        }
-        if (item <= done)
-            continue;
-        const std::vector<TextScore> scores = scoring.scored(list, Progress{progress.stopToken()});
+        } while (m_next <= m_done && !atEnd());
+        if (m_next <= m_done)
+            return;
+        const std::vector<TextScore> scores = scoring.scored(list, quiet);
         ItemScore score;
         for (std::size_t i = 0; i < list.size(); ++i) {
             score.texts.push_back(scores[i]);
             if (i + 1 < list.size() && list[i + 1].item == list[i].item)
                 continue;
-            if (list[i].item >= done)
+            if (list[i].item >= m_done)
                 onScore(list[i].item, std::move(score));
             score = {};
         }
-        progress.report(static_cast<std::int64_t>(item), static_cast<std::int64_t>(items), "items");
-        progress.check();
     }
+    progress.report(static_cast<std::int64_t>(m_next), static_cast<std::int64_t>(items), "items");
+    progress.check();
 }
 
 } // namespace expertscope

@@ -6,6 +6,7 @@
 
 #include "engine/core/eval_data.h"
 #include "engine/core/progress.h"
+#include "engine/experiments/scoring_settings.h"
 #include "engine/forward/run.h"
 
 #include <cstddef>
@@ -15,12 +16,6 @@
 #include <vector>
 
 namespace expertscope {
-
-struct ScoringSettings {
-    std::string separator = " "; ///< between a question and a choice
-    std::int64_t maxNewTokens = 32; ///< of a generation
-    std::int64_t batchTokens = 2048; ///< texts run together
-};
 
 /// A text's loss: the log-probability of its tokens given all before them.
 struct TextScore {
@@ -36,11 +31,26 @@ struct ItemScore {
     bool operator==(const ItemScore &) const = default;
 };
 
-/// Scores the items from `done` on, in order, and hands over each as soon as its chunk is run. What is run together depends on the data
-/// alone: an item gets the same score, bit for bit, whatever was done before. A corpus row's text is cut at the model's context; a
-/// question with a choice that is longer throws. Reports items. Throws Cancelled, Error (Usage, Input) as traceSequences() does.
-void scoreItems(const Model &model, Backend &backend, const Tokenizer &tokenizer, const EvalData &data, const ScoringSettings &settings,
-    const Steering &steering, std::size_t done, const std::function<void(std::size_t item, ItemScore score)> &onScore,
-    const Progress &progress);
+/// Scores the items in order, a chunk at a time. What is run together depends on the data alone: an item gets the same score, bit for bit,
+/// whatever was done before. A corpus row's text is cut at the model's context; a question with a choice that is longer throws.
+class ItemScoring {
+public:
+    using OnScore = std::function<void(std::size_t item, ItemScore score)>;
+
+    /// Begins behind `done` items. Data and settings outlive this.
+    ItemScoring(const EvalData &data, const ScoringSettings &settings, std::size_t done);
+
+    bool atEnd() const { return m_next == m_data.corpus.rows.size(); }
+    /// Scores the next chunk and hands over each item: one generation, or texts of some batches. Reports items. The model is the same each
+    /// time. Throws Cancelled, Error (Usage, Input) as traceSequences() does.
+    void next(const Model &model, Backend &backend, const Tokenizer &tokenizer, const Steering &steering, const OnScore &onScore,
+        const Progress &progress);
+
+private:
+    const EvalData &m_data;
+    const ScoringSettings &m_settings;
+    std::size_t m_done; ///< items whose scores are there
+    std::size_t m_next = 0; ///< first item of the next chunk
+};
 
 } // namespace expertscope

@@ -16,21 +16,6 @@ namespace expertscope {
 
 namespace {
 
-/// The shortest text that reads back as the same number.
-std::string shortNumber(double value)
-{
-    char text[32];
-    return {text, std::to_chars(text, text + sizeof text, value).ptr};
-}
-
-LayerWindow windowOf(const std::string &name, const SweepExperts &experts)
-{
-    const std::vector<int> &layers = experts.scores.layers;
-    if (name == "suggested")
-        return experts.suggested.window;
-    return name == "all" ? LayerWindow{layers.front(), layers.back()} : givenWindow(name, layers).window;
-}
-
 SweepCondition condition(const std::string &kind, const std::string &op, const std::string &strength, double tau, const std::string &window,
     const ExpertSet &set, const SweepExperts &experts)
 {
@@ -63,6 +48,20 @@ std::vector<std::pair<std::string, std::string>> treatments(const std::vector<st
 }
 
 } // namespace
+
+std::string shortNumber(double value)
+{
+    char text[32];
+    return {text, std::to_chars(text, text + sizeof text, value).ptr};
+}
+
+LayerWindow layersOf(const std::string &name, const SweepExperts &experts)
+{
+    const std::vector<int> &layers = experts.scores.layers;
+    if (name == "suggested")
+        return experts.suggested.window;
+    return name == "all" ? LayerWindow{layers.front(), layers.back()} : givenWindow(name, layers).window;
+}
 
 SweepExperts sweepExperts(
     const TracePtr &trace, std::size_t targets, std::size_t baselines, const SweepPlan &plan, const Progress &progress)
@@ -106,7 +105,7 @@ std::vector<SweepCondition> gridConditions(const SweepPlan &plan, const SweepExp
     for (std::size_t t = 0; t < all.size(); ++t)
         for (const std::string &window : plan.windows)
             for (const double tau : plan.tau) {
-                const ExpertSet set = above(experts.scores, tau, windowOf(window, experts));
+                const ExpertSet set = above(experts.scores, tau, layersOf(window, experts));
                 if (set.empty()) {
                     if (t == 0)
                         notes.push_back("No expert has a score above " + shortNumber(tau) + " in the window " + window + ".");
@@ -133,7 +132,7 @@ std::vector<SweepCondition> reportConditions(const SweepPlan &plan, const SweepE
         const auto of = [&](const std::string &kind, const ExpertSet &set) {
             return condition(kind, op, strength, chosen.tau, chosen.window, set, experts);
         };
-        const ExpertSet own = above(experts.scores, chosen.tau, windowOf(chosen.window, experts));
+        const ExpertSet own = above(experts.scores, chosen.tau, layersOf(chosen.window, experts));
         add(of("task", own));
         for (int r = 1; r <= plan.randomSets; ++r)
             add(of("random", randomLike(own, experts.scores.experts, plan.seed + static_cast<std::uint64_t>(r))),
@@ -145,7 +144,7 @@ std::vector<SweepCondition> reportConditions(const SweepPlan &plan, const SweepE
     };
     sets(chosen.op, chosen.strength);
     for (const std::string &window : plan.otherWindows) {
-        const ExpertSet set = above(experts.scores, chosen.tau, windowOf(window, experts));
+        const ExpertSet set = above(experts.scores, chosen.tau, layersOf(window, experts));
         if (!set.empty())
             add(condition("window", chosen.op, chosen.strength, chosen.tau, window, set, experts));
     }

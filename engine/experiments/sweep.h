@@ -27,6 +27,15 @@ struct SweepExperts {
 SweepExperts sweepExperts(
     const TracePtr &trace, std::size_t targets, std::size_t baselines, const SweepPlan &plan, const Progress &progress);
 
+/// The shortest text that reads back as the same number: how thresholds and strengths are written.
+std::string shortNumber(double value);
+
+/// Layers of a window as a plan names it: suggested, all, or "first-last". Throws Error (Usage).
+LayerWindow layersOf(const std::string &window, const SweepExperts &experts);
+/// What was found, before anything is tried. Tables: sets, by-layer, experts. The divergence curve with the windows marked, and the number
+/// of experts by layer. Throws Error (Usage) for a window the model does not have.
+Result findingsResult(const SweepPlan &plan, const SweepExperts &experts);
+
 /// One routing to be tried.
 struct SweepCondition {
     std::string id; ///< unique, fit for a file name: "task_soft_0.5_tau0.3_2-5"

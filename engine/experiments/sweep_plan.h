@@ -5,8 +5,7 @@
 #pragma once
 
 #include "engine/core/eval_data.h"
-#include "engine/experiments/expert_sets.h"
-#include "engine/experiments/item_scores.h"
+#include "engine/experiments/scoring_settings.h"
 
 #include <cstdint>
 #include <string>
@@ -20,6 +19,7 @@ namespace expertscope {
 struct RowChoice {
     std::string data; ///< file, relative to the plan
     std::vector<std::pair<std::string, std::vector<std::string>>> where; ///< language, domain or label column -> values
+    bool operator==(const RowChoice &) const = default;
 };
 
 struct SweepPlan {
@@ -41,10 +41,13 @@ struct SweepPlan {
     std::vector<std::string> otherWindows; ///< controls: the same rule in other layers
     ScoringSettings scoring; ///< separator and maxNewTokens; batchTokens is the run's
     std::int64_t bootstrap = 1000, permutations = 2000;
+    bool operator==(const SweepPlan &) const = default;
 };
 
 /// Throws Error (Input) that names the field: not JSON, another version, missing, of the wrong type, out of range or not known.
 SweepPlan parsePlan(std::string_view json, const std::string &where);
+/// What parsePlan() reads back as an equal plan; ends with a newline.
+std::string planJson(const SweepPlan &plan);
 
 /// Which half a row is in: texts are held out whole, with all their translations, in any file that has their parallel_id (or id).
 bool isHeldOut(const CorpusRow &row, const SweepPlan &plan);

@@ -195,6 +195,27 @@ private slots:
         QCOMPARE(values.value("exact-match_1_0", -1), 0.0);
     }
 
+    void chartsAreFigures()
+    {
+        const QString svg = m_folder->filePath("a.svg"), png = m_folder->filePath("b.png"), pdf = m_folder->filePath("c.pdf");
+        const QStringList command{"eval", "-m", demoModel(), "-d", demoCorpus(), "--limit", "32", "--bootstrap", "20", "--figure"};
+        const Outcome drawn = run(command + QStringList{svg});
+        if (drawn.exitCode == 2 && drawn.err.contains("--figure"))
+            QSKIP("this program has no window");
+        QVERIFY2(drawn.exitCode == 0, drawn.err);
+        QVERIFY(read(svg).contains("<svg") && read(svg).contains("Loss"));
+        QCOMPARE(run(command + QStringList{png, "--figure-of", "scores-0-by-language"}).exitCode, 0);
+        QVERIFY(read(png).startsWith("\x89PNG"));
+        QCOMPARE(run(command + QStringList{pdf}).exitCode, 0);
+        QVERIFY(read(pdf).startsWith("%PDF"));
+        QCOMPARE(run(command + QStringList{svg}).exitCode, 3); // there already
+        QCOMPARE(run(command + QStringList{m_folder->filePath("d.doc")}).exitCode, 2);
+        const Outcome unknown = run(command + QStringList{m_folder->filePath("e.svg"), "--figure-of", "nonsense"});
+        QCOMPARE(unknown.exitCode, 2);
+        QVERIFY(unknown.err.contains("scores-0-by-language"));
+        QVERIFY(!QFile::exists(m_folder->filePath("e.svg")));
+    }
+
     void refusals()
     {
         const QString broken = written("b.jsonl", "{\"question\": \"q\", \"choices\": [\"a\"], \"answer\": 0}\n");

@@ -76,12 +76,13 @@ class TestEvaluation : public QObject {
     {
         std::vector<ItemScore> all;
         std::size_t next = done;
-        scoreItems(*m_model, *m_backend, m_tokenizer, data, settings, steering, done,
-            [&](std::size_t item, ItemScore score) {
-                QCOMPARE(item, next++);
-                all.push_back(std::move(score));
-            },
-            {});
+        for (ItemScoring scoring{data, settings, done}; !scoring.atEnd();)
+            scoring.next(*m_model, *m_backend, m_tokenizer, steering,
+                [&](std::size_t item, ItemScore score) {
+                    QCOMPARE(item, next++);
+                    all.push_back(std::move(score));
+                },
+                {});
         return all;
     }
 

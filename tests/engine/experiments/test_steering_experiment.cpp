@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 using namespace expertscope;
 
@@ -174,6 +175,42 @@ private slots:
         QCOMPARE(read.dose, (std::vector<double>{-1, 0}));
         QCOMPARE(parsePlan(plan("\"dose\": [-1, 0],", ""), "p.json").dose, (std::vector<double>{0.5, 1}));
         QVERIFY(read.sameLoad && read.randomSets == 2);
+    }
+
+    void aPlanIsWrittenAsItIsRead()
+    {
+        SweepPlan changed = parsePlan(plan(), "p.json");
+        QVERIFY(parsePlan(planJson(changed), "again") == changed);
+        changed.name = "named";
+        changed.pivot = "de";
+        changed.seed = 1;
+        changed.heldOut = 0.3;
+        changed.parallel.where = {{"domain", {"a"}}};
+        changed.tau = {0.1, 1e-7};
+        changed.sameLoad = changed.deactivate = false;
+        changed.otherWindows = {"0-1"};
+        changed.scoring.separator = "\n";
+        changed.scoring.maxNewTokens = 5;
+        changed.bootstrap = 7;
+        QVERIFY(parsePlan(planJson(changed), "again") == changed);
+    }
+
+    void findingsAreWhatTheSetsAre()
+    {
+        const SweepPlan read = parsePlan(plan(), "p.json");
+        const SweepExperts experts = sweepExpertsByHand();
+        const Result found = findingsResult(read, experts);
+        const Table &sets = found.table("sets");
+        QCOMPARE(sets.rows(), read.windows.size() * read.tau.size());
+        for (std::size_t row = 0; row < sets.rows(); ++row) {
+            const ExpertSet set = above(experts.scores, sets.reals("tau")[row], layersOf(sets.texts("window")[row], experts));
+            QCOMPARE(sets.integers("experts")[row], static_cast<std::int64_t>(sizeOf(set)));
+            QCOMPARE(sets.texts("layer_experts")[row], wordsOf(set));
+        }
+        const std::vector<double> &ranked = found.table("experts").reals("value");
+        QVERIFY(std::is_sorted(ranked.begin(), ranked.end(), std::greater<>{}));
+        QVERIFY(std::none_of(
+            found.series.begin(), found.series.end(), [](const Series &of) { return of.id == "divergence"; })); // no curve given
     }
 
     void plansAreRefused_data()

@@ -1,8 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
-#include "app/cli/score_files.h"
+#include "app/experiments/score_files.h"
 
-#include "app/cli/terminal.h"
 #include "engine/core/error.h"
 #include "engine/experiments/score_lines.h"
 #include "engine/steering/compiled_recipe.h"
@@ -12,41 +11,37 @@
 
 #include <algorithm>
 #include <memory>
-#include <optional>
 
 namespace expertscope {
 
 namespace fs = std::filesystem;
 
-namespace {
-
-/// What acts: the same for recipes that differ in name, notes and what they say of themselves.
 std::string actingPart(Recipe recipe)
 {
     recipe.name = recipe.notes = recipe.foundJson = recipe.measuredJson = {};
     return recipeJson(recipe);
 }
 
-} // namespace
-
-std::vector<ItemScore> scored(const LoadedModel &open, const EvalData &data, const ScoringSettings &settings, const Recipe *recipe,
-    const fs::path &file, Terminal &terminal)
+std::vector<ItemScore> scored(const EvalData &data, const ScoringSettings &settings, const Recipe *recipe, const fs::path &file,
+    const Experiment &experiment, const Progress &progress)
 {
-    Steering steering;
-    std::optional<CompiledRecipe> compiled;
-    if (recipe) {
-        compiled.emplace(*recipe, *open.model, *open.backend, open.tokenizer.get(), data.corpus.labelColumns);
-        steering = compiled->steering();
-    }
+    ScoreSource source{
+        .model = {}, .backend = {}, .recipeSha256 = recipe ? sha256(actingPart(*recipe)) : std::string{}, .settings = settings};
+    /// Compiled for each piece of work: what it holds of the model is made and let go where the model is.
+    const auto compiled = [&](const LentModel &lent) {
+        return recipe ? std::make_unique<CompiledRecipe>(*recipe, lent.model, lent.backend, &lent.tokenizer, data.corpus.labelColumns)
+                      : nullptr;
+    };
+    experiment.model.use([&](const LentModel &lent) {
+        source.model = lent.model.info();
+        source.backend = lent.backend.info().name;
+        compiled(lent); // a recipe that does not fit is found out before a file is made for it
+    });
     std::unique_ptr<LineLog> log;
     std::vector<ItemScore> scores;
     const std::size_t items = data.corpus.rows.size();
     if (!file.empty()) {
-        const std::string header = scoreHeader({.model = open.model->info(),
-                                                   .backend = open.backend->info().name,
-                                                   .recipeSha256 = recipe ? sha256(actingPart(*recipe)) : std::string{},
-                                                   .settings = settings},
-            data);
+        const std::string header = scoreHeader(source, data);
         log = std::make_unique<LineLog>(file, header, [&](std::string_view found) { return headerDifference(found, header); });
         const std::vector<std::string> &lines = log->lines();
         if (lines.size() > items)
@@ -54,33 +49,33 @@ std::vector<ItemScore> scored(const LoadedModel &open, const EvalData &data, con
         for (std::size_t i = 0; i < lines.size(); ++i)
             scores.push_back(scoreOfLine(lines[i], i, data, log->where(i)));
         if (log->wasCut())
-            terminal.note("The last line of " + file.string() + " was cut off; its item is scored again.");
+            experiment.note("The last line of " + file.string() + " was cut off; its item is scored again.");
         if (!scores.empty() && scores.size() < items)
-            terminal.note("Going on after item " + std::to_string(scores.size()) + " of " + std::to_string(items) + ": " + file.string());
+            experiment.note("Going on after item " + std::to_string(scores.size()) + " of " + std::to_string(items) + ": " + file.string());
     }
     const auto onScore = [&](std::size_t item, ItemScore score) {
         if (log)
             log->append(scoreLine(item, data.corpus.rows[item].id, score) + '\n');
         scores.push_back(std::move(score));
     };
-    if (scores.size() < items)
-        scoreItems(*open.model, *open.backend, *open.tokenizer, data, settings, steering, scores.size(), onScore, terminal.progress());
-    terminal.endProgress();
+    ItemScoring scoring{data, settings, scores.size()};
+    while (scores.size() < items)
+        experiment.model.use([&](const LentModel &lent) {
+            const auto steered = compiled(lent);
+            scoring.next(lent.model, lent.backend, lent.tokenizer, steered ? steered->steering() : Steering{}, onScore, progress);
+        });
+    progress.report(std::ssize(data.corpus.rows), std::ssize(data.corpus.rows), "items");
     return scores;
 }
 
-int untilStopped(const std::string &folder, Terminal &terminal, const std::function<void()> &work)
+namespace {
+
+bool isOutput(const std::string &extension)
 {
-    try {
-        work();
-        return 0;
-    } catch (const Cancelled &) {
-        if (folder.empty())
-            throw;
-        terminal.note("Stopped. The scores so far are in " + folder + "; the same command goes on there.");
-        return 130;
-    }
+    return extension == ".csv" || extension == ".svg" || extension == ".png" || extension == ".pdf";
 }
+
+} // namespace
 
 void claimFolder(const fs::path &folder, const std::vector<std::string> &own)
 {
@@ -91,7 +86,7 @@ void claimFolder(const fs::path &folder, const std::vector<std::string> &own)
     for (const fs::directory_entry &entry : fs::directory_iterator{folder}) {
         const std::string name = entry.path().filename().string();
         const std::string extension = entry.path().extension().string();
-        if (extension != ".csv" && extension != ".svg" && std::find(own.begin(), own.end(), name) == own.end())
+        if (!isOutput(extension) && std::find(own.begin(), own.end(), name) == own.end())
             throw Error{ErrorKind::Input, "the folder holds something else: " + name, folder.string(), "Give a new or empty folder"};
     }
 }
