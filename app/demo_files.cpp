@@ -36,6 +36,11 @@ DemoFiles findDemo()
         for (const QString &name : {QStringLiteral("corpus/parallel.jsonl"), QStringLiteral("corpus/domains.jsonl")})
             if (folder.exists(name))
                 demo.corpus << QDir::cleanPath(folder.absoluteFilePath(name));
+        for (const QString &name : {QStringLiteral("corpus/parallel.jsonl"), QStringLiteral("corpus/cloze.jsonl")})
+            if (folder.exists(name))
+                demo.evaluation << QDir::cleanPath(folder.absoluteFilePath(name));
+        if (folder.exists("experiment.json"))
+            demo.plan = QDir::cleanPath(folder.absoluteFilePath("experiment.json"));
         if (demo.complete())
             return demo;
     }

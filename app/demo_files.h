@@ -11,6 +11,8 @@ namespace expertscope {
 struct DemoFiles {
     QString model; ///< folder
     QStringList corpus; ///< files, the parallel sentences first
+    QStringList evaluation; ///< files to evaluate a model on
+    QString plan; ///< of a steering experiment
     bool complete() const { return !model.isEmpty() && !corpus.isEmpty(); }
 };
 

@@ -97,6 +97,7 @@ std::shared_ptr<const RoutingSummary> counted(const RoutingTrace &trace, const c
 Workbench::Workbench(QObject *parent)
     : QObject{parent}
     , m_steering{m_document, m_engine}
+    , m_experiments{m_document, m_engine, m_steering.model()}
 {
     connectWork();
 }
@@ -113,6 +114,11 @@ void Workbench::connectWork()
     connect(&m_engine, &EngineThread::progressed, this, [this](const QString &tag, qint64 done, qint64 total, const QString &unit) {
         emit progressed({workTitle(tag), done, total, unit});
     });
+    connect(&m_experiments, &ExperimentDesk::startedOrEnded, this, &Workbench::workChanged);
+    connect(&m_experiments, &ExperimentDesk::progressed, this, [this](const QString &what, qint64 done, qint64 total, const QString &unit) {
+        emit progressed({what, done, total, unit});
+    });
+    connect(&m_experiments, &ExperimentDesk::recipeChosen, &m_steering, &SteeringDesk::show);
     connect(&m_jobs, &JobRunner::failed, this, &Workbench::failed);
     connect(&m_jobs, &JobRunner::ended, this, &Workbench::workChanged);
     connect(
@@ -137,7 +143,8 @@ ViewContext Workbench::viewContext()
         [this](QObject *owner, const QString &tag) {
             m_jobs.stop(owner, tag);
             emit workChanged();
-        }};
+        },
+        &m_experiments.model()};
 }
 
 PathKind pathKind(const QString &path)
@@ -482,7 +489,7 @@ void Workbench::saveNumbers(std::function<std::string()> numbers, const QString 
 
 bool Workbench::busy()
 {
-    return !m_engine.idle() || m_jobs.active(this) || !analyses().empty();
+    return !m_engine.idle() || m_jobs.active(this) || m_experiments.running() || !analyses().empty();
 }
 
 std::vector<AnalysisRun *> Workbench::analyses() const
@@ -502,6 +509,7 @@ void Workbench::stop()
     }
     m_engine.stop(modelTag);
     m_engine.stop(corpusTag);
+    m_experiments.stop();
     m_jobs.stopAll(this);
     for (AnalysisRun *run : analyses())
         run->stop();

@@ -8,6 +8,7 @@
 #include "app/demo_files.h"
 #include "app/document.h"
 #include "app/engine_thread.h"
+#include "app/experiment_desk.h"
 #include "app/job_runner.h"
 #include "app/steering_desk.h"
 
@@ -47,6 +48,7 @@ public:
     Document &document() { return m_document; }
     JobRunner &jobs() { return m_jobs; }
     SteeringDesk &steering() { return m_steering; }
+    ExperimentDesk &experiments() { return m_experiments; }
     ViewContext viewContext();
 
     /// By what the path is: a folder is a model, .h5 and what other tools recorded a trace, a recipe a recipe, anything else a corpus.
@@ -112,6 +114,7 @@ private:
     JobRunner m_jobs;
     EngineThread m_engine; ///< its results use all above
     SteeringDesk m_steering; ///< posts to the engine
+    ExperimentDesk m_experiments; ///< waits for the engine
 };
 
 } // namespace expertscope

@@ -5,6 +5,7 @@
 #include "views/balance/balance_view.h"
 #include "views/common/view.h"
 #include "views/compare/compare_view.h"
+#include "views/experiments/experiments_view.h"
 #include "views/flow/flow_view.h"
 #include "views/routing_map/routing_map_view.h"
 #include "views/specialisation/specialisation_view.h"
@@ -43,6 +44,9 @@ constexpr std::array kinds{
     ViewKind{"steering", "Steering",
         "Change the routing of experts and see at once what it does: to the routing, to each token's loss, to how the text goes on.",
         make<SteeringView>},
+    ViewKind{"experiments", "Experiments",
+        "Evaluate the model and recipes on texts, questions and generations; run the multilingual recipe with held-out texts and controls.",
+        make<ExperimentsView>},
     ViewKind{
         "analyses", "Analyses", "Every analysis there is, with its settings, definition, charts, maps and tables.", make<AnalysesView>},
 };

@@ -42,9 +42,10 @@ QString kindName(PathKind kind)
 
 } // namespace
 
-FileDrop::FileDrop(QWidget *window)
+FileDrop::FileDrop(QWidget *window, Purpose purpose)
     : QObject{window}
     , m_window{window}
+    , m_purpose{std::move(purpose)}
     , m_sign{new QLabel{window}}
 {
     m_sign->setObjectName(QStringLiteral("dropSign"));
@@ -79,11 +80,12 @@ bool FileDrop::eventFilter(QObject *watched, QEvent *event)
             break;
         drop->setDropAction(Qt::CopyAction); // opening leaves a file where it is, whatever was proposed
         drop->accept();
-        if (event->type() == QEvent::DragEnter)
-            show(paths);
+        const QPoint at = drop->position().toPoint();
         if (event->type() == QEvent::Drop) {
             m_sign->hide();
-            emit dropped(paths);
+            emit dropped(paths, at);
+        } else {
+            show(paths, at);
         }
         return true;
     }
@@ -93,11 +95,18 @@ bool FileDrop::eventFilter(QObject *watched, QEvent *event)
     return QObject::eventFilter(watched, event);
 }
 
-void FileDrop::show(const QStringList &paths)
+void FileDrop::show(const QStringList &paths, const QPoint &at)
 {
+    const QString purpose = m_purpose ? m_purpose(at) : QString();
+    if (m_sign->isVisible() && purpose == m_shownFor)
+        return;
+    m_shownFor = purpose;
     QStringList lines;
-    for (const QString &path : paths.mid(0, 5))
-        lines << tr("Drop to open as a %1: %2").arg(kindName(pathKind(path)), QFileInfo{path}.fileName());
+    for (const QString &path : paths.mid(0, 5)) {
+        const QString name = QFileInfo{path}.fileName();
+        lines << (purpose.isEmpty() ? tr("Drop to open as a %1: %2").arg(kindName(pathKind(path)), name)
+                                    : tr("Drop to %1: %2").arg(purpose, name));
+    }
     if (paths.size() > lines.size())
         lines << tr("and %1 more").arg(paths.size() - lines.size());
     m_sign->setPalette(m_window->palette());

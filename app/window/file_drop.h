@@ -5,7 +5,10 @@
 #pragma once
 
 #include <QObject>
+#include <QPoint>
 #include <QStringList>
+
+#include <functional>
 
 class QLabel;
 class QMimeData;
@@ -15,18 +18,24 @@ namespace expertscope {
 class FileDrop : public QObject {
     Q_OBJECT
 public:
-    explicit FileDrop(QWidget *window);
+    /// What files are for that are let go at that point of the window, where that is another thing than opening them: "evaluate on"; else
+    /// empty.
+    using Purpose = std::function<QString(const QPoint &at)>;
+
+    explicit FileDrop(QWidget *window, Purpose purpose = {});
 
 Q_SIGNALS:
-    void dropped(const QStringList &paths);
+    void dropped(const QStringList &paths, const QPoint &at);
 
 protected:
     bool eventFilter(QObject *watched, QEvent *event) override;
 
 private:
-    void show(const QStringList &paths);
+    void show(const QStringList &paths, const QPoint &at);
 
     QWidget *m_window;
+    Purpose m_purpose;
+    QString m_shownFor; ///< purpose that the sign says
     QLabel *m_sign;
 };
 

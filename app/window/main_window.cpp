@@ -12,6 +12,7 @@
 #include "app/window/prompt_panel.h"
 #include "app/window/work_line.h"
 #include "views/compare/compare_view.h"
+#include "views/experiments/evaluate_page.h"
 #include "views/inspector/inspector.h"
 
 #include <QCloseEvent>
@@ -28,7 +29,7 @@ namespace expertscope {
 
 namespace {
 
-constexpr int layoutVersion = 2; // a layout of other views is of no use
+constexpr int layoutVersion = 3; // a layout of other views is of no use
 const QString windowLayout = QStringLiteral("window");
 const QString geometryLayout = QStringLiteral("geometry");
 const QString viewsLayout = QStringLiteral("views");
@@ -44,10 +45,12 @@ MainWindow::MainWindow(Workbench &workbench, Settings &settings, Dialogs dialogs
 {
     setObjectName(QStringLiteral("mainWindow"));
     setAcceptDrops(true);
-    connect(new FileDrop{this}, &FileDrop::dropped, this, &MainWindow::openDropped);
+    auto *drop = new FileDrop{this, [this](const QPoint &at) { return isOverEvaluation(at) ? tr("evaluate on") : QString(); }};
+    connect(drop, &FileDrop::dropped, this, &MainWindow::openDropped);
     createPanels();
     createMenus();
     connectWorkbench();
+    connectExperiments();
     restoreLayout();
     refreshTitle();
     refreshActions();
@@ -151,6 +154,9 @@ void MainWindow::start(const QStringList &paths)
 {
     const DemoFiles demo = findDemo();
     Session session = m_settings.session();
+    m_workbench.experiments().setBundled(demo.evaluation, !demo.plan.isEmpty());
+    if (!demo.plan.isEmpty())
+        openPlan(demo.plan);
     m_views->restoreViews(session.views);
     m_prompt->restoreState(m_settings.value(promptState).toMap());
 
@@ -278,8 +284,18 @@ void MainWindow::keyPressEvent(QKeyEvent *event)
         QMainWindow::keyPressEvent(event);
 }
 
-void MainWindow::openDropped(const QStringList &paths)
+bool MainWindow::isOverEvaluation(const QPoint &at) const
 {
+    const auto *page = findChild<EvaluatePage *>();
+    return page->isVisible() && page->rect().contains(page->mapFrom(this, at));
+}
+
+void MainWindow::openDropped(const QStringList &paths, const QPoint &at)
+{
+    if (isOverEvaluation(at)) {
+        m_workbench.experiments().addToEvaluation(paths);
+        return;
+    }
     QStringList corpora;
     for (const QString &path : paths) {
         if (pathKind(path) == PathKind::Corpus)

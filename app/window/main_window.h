@@ -46,7 +46,8 @@ private:
     void refreshTitle();
     void restoreLayout();
     void saveSession() const;
-    void openDropped(const QStringList &paths);
+    bool isOverEvaluation(const QPoint &at) const;
+    void openDropped(const QStringList &paths, const QPoint &at);
     void openDemo();
     void applySelectionOfLastSession();
     void clearSelectionOrStop();
@@ -68,6 +69,10 @@ private:
     void writeReportDialog();
     void openRecipeDialog();
     void saveRecipeDialog();
+    void connectExperiments();
+    void openPlan(const QString &file);
+    /// Runs the work that writes a file; says that it was saved, or what went wrong.
+    void saveTo(const QString &file, const std::function<void()> &work);
     void exportPictureOf(View *view);
     void exportNumbersOf(View *view);
     void showPalette();

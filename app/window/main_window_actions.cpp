@@ -281,11 +281,52 @@ void MainWindow::openRecipeDialog()
 void MainWindow::saveRecipeDialog()
 {
     const QString file = m_dialogs.saveFile(this, tr("Save Recipe"), QStringLiteral("recipe.json"), tr("Recipes (*.json)"));
+    saveTo(file, [this, file] { writeRecipe(m_workbench.steering().recipeToSave(), file.toStdString(), true); }); // the dialog has asked
+}
+
+void MainWindow::saveTo(const QString &file, const std::function<void()> &work)
+{
     if (file.isEmpty())
         return;
     try {
-        writeRecipe(m_workbench.steering().recipeToSave(), file.toStdString(), true); // the file dialog has asked
+        work();
         m_banner->showNote(tr("Saved %1").arg(QFileInfo{file}.fileName()));
+    } catch (...) {
+        m_banner->showError(currentError());
+    }
+}
+
+void MainWindow::connectExperiments()
+{
+    ExperimentDesk &desk = m_workbench.experiments();
+    connect(&desk.model(), &ExperimentModel::filesWished, this, [this](const QString &title, const QString &filter, const TakeFiles &take) {
+        if (const QStringList files = m_dialogs.openFiles(this, title, filter); !files.isEmpty())
+            take(files);
+    });
+    connect(&desk.model(), &ExperimentModel::folderWished, this, [this, &desk](ExperimentKind kind) {
+        if (const QString folder = m_dialogs.openFolder(this, tr("Keep Scores and Result In")); !folder.isEmpty())
+            desk.setFolder(kind, folder);
+    });
+    connect(&desk.model(), &ExperimentModel::openPlanWished, this, [this] {
+        const QStringList files = m_dialogs.openFiles(this, tr("Open Plan"), tr("Plans (*.json);;All files (*)"));
+        if (!files.isEmpty())
+            openPlan(files.first());
+    });
+    connect(&desk.model(), &ExperimentModel::demoPlanWished, this, [this] { openPlan(findDemo().plan); });
+    connect(&desk.model(), &ExperimentModel::savePlanWished, this, [this, &desk] {
+        const QString file = m_dialogs.saveFile(this, tr("Save Plan"), QStringLiteral("plan.json"), tr("Plans (*.json)"));
+        saveTo(file, [&desk, file] { desk.savePlan(file); });
+    });
+    connect(&desk.model(), &ExperimentModel::saveRecipeWished, this, [this, &desk] {
+        const QString file = m_dialogs.saveFile(this, tr("Save Recipe"), QStringLiteral("recipe.json"), tr("Recipes (*.json)"));
+        saveTo(file, [&desk, file] { desk.saveRecipe(file); });
+    });
+}
+
+void MainWindow::openPlan(const QString &file)
+{
+    try {
+        m_workbench.experiments().openPlan(file);
     } catch (...) {
         m_banner->showError(currentError());
     }
@@ -297,14 +338,7 @@ void MainWindow::exportPictureOf(View *view)
         return;
     const QString file = m_dialogs.saveFile(this, tr("Export %1 as Picture").arg(view->windowTitle()),
         view->objectName() + QStringLiteral(".png"), tr("PNG picture (*.png);;SVG drawing (*.svg);;PDF document (*.pdf)"));
-    if (file.isEmpty())
-        return;
-    try {
-        exportPicture(*view, file);
-        m_banner->showNote(tr("Saved %1").arg(QFileInfo{file}.fileName()));
-    } catch (...) {
-        m_banner->showError(currentError());
-    }
+    saveTo(file, [view, &file] { exportPicture(*view, file); });
 }
 
 void MainWindow::exportNumbersOf(View *view)

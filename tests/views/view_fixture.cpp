@@ -279,7 +279,8 @@ ViewContext Jobs::context(SelectionModel &selection)
         [this](QObject *, const QString &tag) {
             ++stopped;
             std::erase_if(m_held, [&](const Job &job) { return job.tag == tag; });
-        }};
+        },
+        experiments.get()};
 }
 
 void Jobs::run()

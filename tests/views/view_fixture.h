@@ -4,6 +4,7 @@
 #pragma once
 
 #include "engine/core/memory_trace.h"
+#include "views/common/experiment_model.h"
 #include "views/common/view.h"
 
 #include <deque>
@@ -53,6 +54,7 @@ public:
     int posted = 0;
     int stopped = 0;
     std::unique_ptr<SteeringModel> steering = std::make_unique<SteeringModel>();
+    std::unique_ptr<ExperimentModel> experiments = std::make_unique<ExperimentModel>();
 
 private:
     struct Job {

@@ -3,16 +3,11 @@
 #include "views/analyses/analyses_view.h"
 
 #include "engine/analysis/result_text.h"
-#include "views/common/definition.h"
 #include "views/common/heatmap_view.h"
-#include "views/common/result_figure.h"
 #include "views/common/result_pages.h"
-#include "views/common/series_chart.h"
 #include "views/common/steering_actions.h"
 
 #include <QComboBox>
-#include <QPainter>
-#include <QTextDocument>
 
 namespace expertscope {
 
@@ -81,30 +76,10 @@ void AnalysesView::showResult()
 
 void AnalysesView::paintFigure(QPainter &painter, const QRectF &target)
 {
-    const auto shown = result();
-    if (!shown) {
+    if (!result())
         paintFrame(painter, target, {});
-        return;
-    }
-    const bool map = m_pages->currentIndex() == ResultPages::Maps || shown->series.empty();
-    if (map && m_pages->matrix()) {
-        paintMatrix(painter, paintFrame(painter, target, {}), m_pages->map()->content(), FigureLook::print(font()), {});
-        return;
-    }
-    if (m_pages->series() == nullptr) {
-        const QRectF inner = paintFrame(painter, target, {});
-        QTextDocument page;
-        page.setDefaultFont(font());
-        page.setTextWidth(inner.width());
-        page.setHtml(summaryHtml(*shown));
-        painter.save();
-        painter.translate(inner.topLeft());
-        page.drawContents(&painter, QRectF(QPointF(), inner.size()));
-        painter.restore();
-        return;
-    }
-    if (const Series *series = m_pages->series())
-        paintPlot(painter, paintFrame(painter, target, QString::fromStdString(series->title)), *series, FigureLook::print(font()));
+    else
+        m_pages->paintPart(painter, [&](const QString &title) { return paintFrame(painter, target, title); });
 }
 
 std::string AnalysesView::csv() const

@@ -10,7 +10,9 @@
 #include "views/common/series_chart.h"
 
 #include <QComboBox>
+#include <QPainter>
 #include <QTextBrowser>
+#include <QTextDocument>
 #include <QVBoxLayout>
 
 #include <algorithm>
@@ -205,6 +207,26 @@ void ResultPages::pickRow(std::size_t row)
         const auto *texts = std::get_if<std::vector<std::string>>(&column.values);
         if (texts && (column.name == "language" || column.name == "domain"))
             emit groupPicked(QString::fromStdString(column.name), QString::fromStdString((*texts)[row]));
+    }
+}
+
+void ResultPages::paintPart(QPainter &painter, const std::function<QRectF(const QString &title)> &frame) const
+{
+    const bool maps = currentIndex() == Maps || m_result->series.empty();
+    if (maps && matrix()) {
+        paintMatrix(painter, frame({}), m_map->content(), FigureLook::print(font()), {});
+    } else if (const Series *shown = series()) {
+        paintPlot(painter, frame(QString::fromStdString(shown->title)), *shown, FigureLook::print(font()));
+    } else {
+        const QRectF inner = frame({});
+        QTextDocument page;
+        page.setDefaultFont(font());
+        page.setTextWidth(inner.width());
+        page.setHtml(summaryHtml(*m_result));
+        painter.save();
+        painter.translate(inner.topLeft());
+        page.drawContents(&painter, QRectF(QPointF(), inner.size()));
+        painter.restore();
     }
 }
 

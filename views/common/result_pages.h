@@ -8,6 +8,7 @@
 
 #include <QTabWidget>
 
+#include <functional>
 #include <memory>
 
 class QComboBox;
@@ -29,6 +30,8 @@ public:
     /// The layer that is selected, by the model's own number; -1 = none. Marked in charts and maps over layers.
     void setLayer(std::int64_t number);
     void fit();
+    /// Paints the chart or map that is shown, or else the summary, into the rectangle that `frame` leaves for a title.
+    void paintPart(QPainter &painter, const std::function<QRectF(const QString &title)> &frame) const;
 
     enum Page { Summary, Charts, Maps, Tables };
     const Series *series() const; ///< the chart that is chosen; null = none

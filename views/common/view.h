@@ -44,6 +44,8 @@ struct Subject {
     std::vector<Other> others;
 };
 
+class ExperimentModel;
+
 struct ViewContext {
     SelectionModel *selection = nullptr;
     SteeringModel *steering = nullptr; ///< null where nothing can be steered
@@ -54,6 +56,7 @@ struct ViewContext {
         job;
     /// Stops the job of that owner and tag; its done is not called.
     std::function<void(QObject *owner, const QString &tag)> stop;
+    ExperimentModel *experiments = nullptr; ///< null where no model can be run
 };
 
 /// ViewContext::job for work that returns a copyable value and a done that takes it.
