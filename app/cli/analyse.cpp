@@ -38,7 +38,8 @@ std::string describe(const ParamKind &param)
 std::string describe(const AnalysisKind &kind)
 {
     std::string text = std::string{kind.id} + ": " + std::string{kind.help} + "\n    " + std::string{kind.definition} + "\n    Source: "
-        + std::string{kind.source} + (kind.traces == 1 ? "\n" : "\n    Compares " + std::to_string(kind.traces) + " traces.\n");
+        + std::string{kind.source} + (kind.traces == 1 ? "\n" : "\n    Compares " + std::to_string(kind.traces) + " traces.\n")
+        + "    Headline numbers: " + std::string{kind.numbers} + "\n";
     for (const ParamKind &param : kind.params)
         text += describe(param);
     return text;
@@ -53,7 +54,7 @@ nlohmann::ordered_json listJson()
             params.push_back(
                 {{"id", param.id}, {"title", param.title}, {"help", param.help}, {"default", param.standard}, {"choices", param.choices}});
         list.push_back({{"id", kind.id}, {"title", kind.title}, {"help", kind.help}, {"definition", kind.definition},
-            {"source", kind.source}, {"traces", kind.traces}, {"settings", params}});
+            {"source", kind.source}, {"traces", kind.traces}, {"numbers", kind.numbers}, {"settings", params}});
     }
     return list;
 }

@@ -155,6 +155,11 @@ ReportPlan::ReportPlan(const ReportOptions &options)
     for (const std::string &text : options.failIf) {
         m_conditions.push_back(reportCondition(text));
         const std::string_view id = m_conditions.back().kind->id;
+        if (const auto &condition = m_conditions.back(); !givesNumber(*condition.kind, condition.number)) {
+            std::string known{condition.kind->numbers};
+            std::replace(known.begin(), known.end(), '|', ' ');
+            throw Error{ErrorKind::Usage, "--fail-if names a number that the analysis does not give", text, "Its numbers are " + known};
+        }
         if (std::any_of(m_leftOut.begin(), m_leftOut.end(), [&](const LeftOut &left) { return left.kind->id == id; }))
             throw Error{ErrorKind::Usage, "--fail-if names an analysis that is not run", text, "Leave it out of --skip, or into --only"};
     }

@@ -153,6 +153,7 @@ AnalysisKind abilityCorrelation()
                       "layer is allowed for.",
         .source = "Bandarkar et al. 2025, arXiv 2510.04694, finding 2",
         .params = params,
+        .numbers = "best_r|best_layer|best_p",
         .traces = 1,
         .needs = {.translations = true},
         .run = run};

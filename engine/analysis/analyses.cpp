@@ -94,6 +94,18 @@ const AnalysisKind &analysisKind(std::string_view id)
     throw Error{ErrorKind::Usage, "there is no analysis of that name", std::string{id}, "There are " + known};
 }
 
+bool givesNumber(const AnalysisKind &kind, std::string_view id)
+{
+    for (std::size_t at = 0; at < kind.numbers.size();) {
+        const std::size_t end = std::min(kind.numbers.find('|', at), kind.numbers.size());
+        const std::string_view one = kind.numbers.substr(at, end - at);
+        if (one.ends_with('*') ? id.starts_with(one.substr(0, one.size() - 1)) : id == one)
+            return true;
+        at = end + 1;
+    }
+    return false;
+}
+
 std::string missing(const AnalysisKind &kind, const AnalysisInput &input, const Params &params)
 {
     const bool groups = std::any_of(kind.params.begin(), kind.params.end(), [](const ParamKind &param) { return param.id == "grouping"; });

@@ -29,6 +29,8 @@ struct AnalysisKind {
     std::string_view definition; ///< what is counted, over what, what n is, what the chance level or interval is
     std::string_view source; ///< paper, section, equation
     std::span<const ParamKind> params;
+    std::string_view numbers =
+        {}; ///< ids of the headline numbers it can give, "mean_cv|never_chosen"; "srp_*" where settings or trace end the id
     int traces = 1; ///< how many it compares
     TraceNeeds needs = {}; ///< of every one of them
     bool cutsTokens = false; ///< its trace is cut to what the token filters leave before it runs; set by the list, with their parameters
@@ -40,6 +42,8 @@ struct AnalysisKind {
 std::span<const AnalysisKind> analyses();
 /// Throws Error (Usage) that names what there is.
 const AnalysisKind &analysisKind(std::string_view id);
+/// Whether it can give a headline number of that id.
+bool givesNumber(const AnalysisKind &kind, std::string_view id);
 /// Empty if the analysis can run on these traces; else what they lack and how to get it, in sentences. Throws Error (Usage) for a grouping
 /// that names no column.
 std::string missing(const AnalysisKind &kind, const AnalysisInput &input, const Params &params);

@@ -170,6 +170,7 @@ AnalysisKind chunkSparsity()
             "even router: (1 - k/E)^m. Interval by the spread between sequences. n is the number of chunks.",
         .source = "Song et al. 2025 (BlockFFN), arXiv 2507.08771",
         .params = params,
+        .numbers = "tls|cls_*",
         .traces = 1,
         .needs = {.tokens = true},
         .run = run};

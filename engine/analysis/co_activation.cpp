@@ -397,6 +397,7 @@ AnalysisKind coActivation()
             "expert's partners. The clustered matrix has the order of an average-linkage tree of 1 - NPMI.",
         .source = "Muennighoff et al. 2024 (OLMoE), arXiv 2409.02060, section 5.2, eq. 6; NPMI: Bouma 2009",
         .params = params,
+        .numbers = "effective_partners",
         .traces = 1,
         .needs = {.tokens = true, .chosenExperts = 2},
         .run = run};

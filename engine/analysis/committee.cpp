@@ -323,6 +323,7 @@ AnalysisKind committee()
             "share of groups whose rank varies little between groups. Gini = sum |c_i - c_j| / (2 E sum c) of mean contributions.",
         .source = "Standing Committee, arXiv 2601.03425, eq. 13 and 14 (as read from notes and a re-implementation)",
         .params = params,
+        .numbers = "jaccard|committee_mass|gini",
         .traces = 1,
         .needs = {.groups = 2},
         .run = run};

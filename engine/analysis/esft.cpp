@@ -342,6 +342,7 @@ AnalysisKind esft()
         .source = "Wang et al. 2024, ESFT, arXiv 2407.01906, section 3, and the score files of its repository; sparsity: ExpertWeave, "
                   "arXiv 2508.17624",
         .params = params,
+        .numbers = "chosen_*|sparsity_*",
         .traces = 1,
         .run = run};
 }

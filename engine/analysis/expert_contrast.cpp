@@ -408,6 +408,7 @@ AnalysisKind expertContrast()
                       "sequences outside the target.",
         .source = "Bandarkar et al. 2025, arXiv 2510.04694, eq. 3 and finding 5",
         .params = params,
+        .numbers = "chosen_experts|significant_experts",
         .traces = 1,
         .needs = {.groups = 2},
         .run = run};

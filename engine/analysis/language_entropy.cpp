@@ -176,6 +176,7 @@ AnalysisKind languageEntropy()
             "of a language; n is their number. Intervals: percentile bootstrap over sequences.",
         .source = "Bandarkar et al. 2025, arXiv 2510.04694, finding 3; usage entropy per layer: arXiv 2605.17598",
         .params = params,
+        .numbers = "mean_profile_entropy|profile_entropy_last_drop|mean_token_entropy|token_entropy_last_drop",
         .traces = 1,
         .needs = {.languages = true},
         .run = run};

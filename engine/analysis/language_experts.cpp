@@ -386,6 +386,7 @@ AnalysisKind languageExperts()
                       "share of bootstrap draws of sequences that give the expert the same class.",
         .source = "Understanding Multilingualism in Mixture-of-Experts LLMs, arXiv 2601.14050 (its released code: K = 15, threshold 0.4)",
         .params = params,
+        .numbers = "exclusive_experts|shared_experts",
         .traces = 1,
         .needs = {.languages = true},
         .run = run};

@@ -372,6 +372,7 @@ AnalysisKind loadBalance()
             "or too small a share of the uniform load chose it.",
         .source = "MaxVio: Wang et al. 2024, arXiv 2408.15664; importance cv: Shazeer et al. 2017, arXiv 1701.06538",
         .params = params,
+        .numbers = "mean_cv|never_chosen",
         .traces = 1,
         .run = run};
 }

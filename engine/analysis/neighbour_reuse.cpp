@@ -271,6 +271,7 @@ AnalysisKind neighbourReuse()
                       "number of pairs.",
         .source = "Jiang et al. 2024 (Mixtral), arXiv 2401.04088, section 5; Song et al. 2025 (BlockFFN), arXiv 2507.08771",
         .params = params,
+        .numbers = "reuse|same_first|any_shared",
         .traces = 1,
         .needs = {.tokens = true},
         .run = run};

@@ -248,6 +248,7 @@ AnalysisKind position()
             "dropped; chance = the share over all positions, which no order changes. n is tokens, and choices for drops.",
         .source = "Xue et al. 2024, OpenMoE, arXiv 2402.01739, section 4 (drop towards the end) and appendix E",
         .params = params,
+        .numbers = "dropped|mean_information",
         .traces = 1,
         .needs = {.tokens = true},
         .run = run};

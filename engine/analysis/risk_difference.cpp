@@ -297,6 +297,7 @@ AnalysisKind riskDifference()
                       "discovery rate of at most 5 %. n is pairs.",
         .source = "SteerMoE, arXiv 2509.09660, detection by risk difference",
         .params = params,
+        .numbers = "significant|above_10|above_20|above_30",
         .traces = 1,
         .needs = {.tokens = true, .pairs = true},
         .run = run};

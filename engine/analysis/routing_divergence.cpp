@@ -384,6 +384,7 @@ AnalysisKind routingDivergence()
             "Where profiles are almost even, D divides by almost nothing and is mostly noise; the chance band rises there too.",
         .source = "Bandarkar et al. 2025, arXiv 2510.04694, section 4.3, eq. 1, 2 and 6-8",
         .params = params,
+        .numbers = "trough_layer|trough_divergence|edge_minus_trough|map_stress",
         .traces = 1,
         .needs = {.translations = true},
         .run = run};

@@ -351,6 +351,7 @@ AnalysisKind specialisation()
                   "2402.01739, "
                   "section 4; Wilson 1927; Benjamini and Hochberg 1995",
         .params = params,
+        .numbers = "mean_divergence|specialised",
         .traces = 1,
         .needs = {.groups = 1},
         .run = run};

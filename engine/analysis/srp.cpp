@@ -305,6 +305,7 @@ AnalysisKind srp()
             "Interval: basic bootstrap over sequences. n is the number of windows of each expert.",
         .source = "Liang et al. 2025, arXiv 2505.16056, section 3.1; code ljcleo/moe-lrc",
         .params = params,
+        .numbers = "srp_*",
         .traces = 1,
         .needs = {.tokens = true},
         .run = run};

@@ -221,6 +221,7 @@ AnalysisKind tokenConsistency()
             "explains.",
         .source = "Bandarkar et al. 2025, arXiv 2510.04694, section 4.4",
         .params = params,
+        .numbers = "mean_consistency|within_minus_between",
         .traces = 1,
         .needs = {.tokens = true, .languages = true},
         .run = run};

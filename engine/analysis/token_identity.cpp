@@ -201,6 +201,7 @@ AnalysisKind tokenIdentity()
             "mean over the ids with more than the given occurrences, beside the same of positions. n is tokens.",
         .source = "Xue et al. 2024, OpenMoE, arXiv 2402.01739, section 4 and appendix E",
         .params = params,
+        .numbers = "mean_information|mean_context_independence",
         .traces = 1,
         .needs = {.tokenIds = true},
         .run = run};

@@ -356,6 +356,7 @@ AnalysisKind tokenPmi()
                       "= false discovery rate of at most 5 %. n is tokens that chose the expert.",
         .source = "RICE, arXiv 2505.14681, expert identification by normalised pointwise mutual information",
         .params = params,
+        .numbers = "significant",
         .traces = 1,
         .needs = {.tokenIds = true},
         .run = run};

@@ -308,6 +308,7 @@ AnalysisKind traceAgreement()
         .source = "Router saturation: Muennighoff et al. 2024, OLMoE, arXiv 2409.02060, eq. 5; router KL over likely experts: EAQuant, "
                   "arXiv 2506.13329",
         .params = params,
+        .numbers = "mean_agreement|mean_top1|never_parted",
         .traces = 2,
         .needs = {.tokens = true},
         .run = run};

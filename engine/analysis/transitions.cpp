@@ -339,6 +339,7 @@ AnalysisKind transitions()
             "Benjamini-Hochberg at 5 %; flows and paths of too few tokens are left out.",
         .source = "Affinity: Yao et al. 2024 (ExFlow), arXiv 2401.08383; bias: Miller 1955, Roulston 1999",
         .params = params,
+        .numbers = "mutual_information|explained",
         .traces = 1,
         .needs = {.tokens = true, .layers = 2},
         .run = run};

@@ -267,6 +267,7 @@ AnalysisKind vocabulary()
             "and the load of each expert. n is ids.",
         .source = "Muennighoff et al. 2024, OLMoE, arXiv 2409.02060, section 5 (eq. 8)",
         .params = params,
+        .numbers = "input_first|input_all|next_first|next_all|predicted_first|predicted_all",
         .traces = 1,
         .needs = {.tokenIds = true},
         .run = run};

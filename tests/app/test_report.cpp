@@ -199,8 +199,10 @@ private slots:
         QTest::newRow("no limit") << demoRun + QStringList{"--fail-if", "load-balance.mean_cv<much"} << 2 << "much";
         QTest::newRow("condition on what is not run")
             << demoRun + QStringList{"--skip", "load-balance", "--fail-if", "load-balance.mean_cv<1"} << 2 << "not run";
-        QTest::newRow("condition on no number")
-            << demoRun + QStringList{"--only", "load-balance", "--fail-if", "load-balance.nonsense<1"} << 2 << "mean_cv";
+        QTest::newRow("condition on no number, before anything is read")
+            << QStringList{"-t", "/no/such.h5", "--fail-if", "load-balance.nonsense<1"} << 2 << "mean_cv";
+        QTest::newRow("condition on a number that other settings give")
+            << demoRun + QStringList{"--only", "srp", "--set", "srp.windows=4", "--fail-if", "srp.srp_5<1"} << 2 << "srp_4";
         QTest::newRow("no such trace") << QStringList{"-t", "/no/such.h5"} << 3 << "/no/such.h5";
         QTest::newRow("no such corpus") << QStringList{"-m", demo("model"), "-c", "/no/such.jsonl"} << 3 << "/no/such.jsonl";
     }

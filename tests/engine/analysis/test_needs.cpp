@@ -175,6 +175,8 @@ private slots:
             series.insert(serie.id);
         for (const Number &number : result.numbers)
             numbers.insert(number.id);
+        for (const std::string &number : numbers)
+            QVERIFY2(givesNumber(analysisKind(id.toStdString()), number), number.c_str());
         for (const auto *names : {&parts, &series, &numbers})
             for (const std::string &name : *names)
                 QVERIFY2(names->count(name) == 1, name.c_str());
