@@ -4,6 +4,7 @@
 #include "engine/analysis/analyses.h"
 #include "engine/analysis/expected_pairs.h"
 #include "engine/analysis/linkage.h"
+#include "engine/analysis/result_parts.h"
 #include "engine/analysis/trace_pass.h"
 
 #include <algorithm>
@@ -192,7 +193,7 @@ Matrix matrixOf(const PairCounter &counts, std::int64_t tokens, const std::strin
                                               : "Tokens that chose both";
     matrix.unit = cell == "count" ? "tokens" : cell == "log2-lift" ? "bits" : "1";
     matrix.rowTitle = matrix.columnTitle = "Expert";
-    matrix.neutral = cell == "log2-lift" || cell == "npmi" ? 0.0 : noNumber;
+    matrix.neutral = cell == "npmi" ? 0.0 : noNumber;
     for (const int i : order) {
         matrix.rows.push_back(std::to_string(i));
         for (const int j : order) {
@@ -205,6 +206,8 @@ Matrix matrixOf(const PairCounter &counts, std::int64_t tokens, const std::strin
         }
     }
     matrix.columns = matrix.rows;
+    if (cell == "log2-lift")
+        setLiftScale(matrix, "never together");
     return matrix;
 }
 

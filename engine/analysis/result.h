@@ -46,6 +46,8 @@ struct Matrix {
     std::vector<std::string> rows, columns; ///< labels
     std::vector<double> values; ///< [rows, columns]; NaN = no value
     double neutral = noNumber; ///< value that means "no difference": a diverging colour map centres there; NaN = sequential
+    double reach = noNumber; ///< colours differ up to that far from neutral, values beyond look like the last of them; NaN = all differ
+    std::string emptyMeans = {}; ///< what a cell without a value is: "never chosen"; empty = it is missing
     double at(std::size_t row, std::size_t column) const { return values[row * columns.size() + column]; }
 };
 

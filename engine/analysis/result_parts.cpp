@@ -2,6 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/analysis/result_parts.h"
 
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
 namespace expertscope {
 
 std::vector<std::string> numberNames(int count)
@@ -28,6 +32,15 @@ Matrix layerExpertMatrix(
         matrix.rows.push_back(std::to_string(layer));
     matrix.values.assign(matrix.rows.size() * matrix.columns.size(), noNumber);
     return matrix;
+}
+
+void setLiftScale(Matrix &lifts, std::string emptyMeans)
+{
+    lifts.neutral = 0;
+    lifts.reach = 1;
+    for (const double lift : lifts.values)
+        lifts.reach = std::max(lifts.reach, std::isnan(lift) ? 0 : lift);
+    lifts.emptyMeans = std::move(emptyMeans);
 }
 
 Series layerSeries(std::string id, std::string title, std::string yTitle, std::string unit, std::span<const int> layers)

@@ -275,11 +275,15 @@ void addMaps(Result &result, const Counted &counted, const Params &given)
             const auto inGroup = static_cast<double>(counted.shares[m].counts[g * counted.experts + e]);
             const auto inAll = static_cast<double>(counted.chosen(m, e));
             const std::size_t cell = m * counted.experts + e;
-            map.values[cell] = lifts ? std::log2((inGroup + 0.5) / (tokensOfGroup + 1)) - std::log2((inAll + 0.5) / (tokens + 1))
-                                     : inGroup / tokensOfGroup - inAll / tokens;
+            if (!lifts)
+                map.values[cell] = inGroup / tokensOfGroup - inAll / tokens;
+            else if (inGroup > 0)
+                map.values[cell] = std::log2((inGroup + 0.5) / (tokensOfGroup + 1)) - std::log2((inAll + 0.5) / (tokens + 1));
             if (counted.byToken)
                 flags.values[cell] = static_cast<double>(flagged[cell * names.size() + g]);
         }
+    if (lifts)
+        setLiftScale(map, "never chosen");
     result.matrices.push_back(std::move(map));
     result.matrices.push_back(std::move(flags));
 }

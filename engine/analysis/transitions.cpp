@@ -3,6 +3,7 @@
 // Where tokens go from one layer to the next: transition counts, what a layer says about the next one, and whole paths.
 #include "engine/analysis/analyses.h"
 #include "engine/analysis/expert_paths.h"
+#include "engine/analysis/result_parts.h"
 #include "engine/analysis/trace_pass.h"
 #include "engine/analysis/transition_steps.h"
 
@@ -239,8 +240,7 @@ Matrix matrixOf(const TraceMeta &meta, const Step &step, int layer, const std::s
         .columnTitle = "Expert of layer " + to,
         .rows = {},
         .columns = {},
-        .values = {},
-        .neutral = cell == "log2-lift" ? 0.0 : noNumber};
+        .values = {}};
     for (int i = 0; i < meta.experts; ++i) {
         matrix.rows.push_back(std::to_string(i));
         for (int j = 0; j < meta.experts; ++j) {
@@ -254,6 +254,8 @@ Matrix matrixOf(const TraceMeta &meta, const Step &step, int layer, const std::s
         }
     }
     matrix.columns = matrix.rows;
+    if (cell == "log2-lift")
+        setLiftScale(matrix, "never taken");
     return matrix;
 }
 

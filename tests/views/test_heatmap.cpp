@@ -260,6 +260,25 @@ private Q_SLOTS:
         QVERIFY(missing == m_view->palette().color(QPalette::Base).rgb() || missing == FigureLook::of(*m_view).missing.rgb());
     }
 
+    void coloursReachAsFarAsAsked()
+    {
+        HeatmapContent lifts = content(1, 4);
+        lifts.data = std::make_shared<HeatmapData>(1, 4, std::vector<float>{-12, -1, 2, std::nanf("")});
+        lifts.map = ColourMap::Diverging;
+        lifts.emptyMeans = QStringLiteral("never chosen");
+        QCOMPARE(heatmapRange(lifts, RangeMode::Full, lifts.map), (std::pair{-12.0, 12.0}));
+        lifts.reach = 2;
+        QCOMPARE(heatmapRange(lifts, RangeMode::Full, lifts.map), (std::pair{-2.0, 2.0}));
+        m_view->setContent(lifts);
+        const LegendSpec legend = heatmapLegend(lifts, m_view->scale(), false, 1);
+        QVERIFY(legend.clippedLow);
+        QVERIFY(!legend.clippedHigh);
+        QCOMPARE(legend.missingName, QStringLiteral("never chosen"));
+        lifts.reach = 0.5; // nothing is near: the range is still one
+        const auto [low, high] = heatmapRange(lifts, RangeMode::Full, ColourMap::Viridis);
+        QVERIFY(low < high);
+    }
+
     void wideMatricesSayWhatAPixelIs()
     {
         m_view->setContent(content(4, 100'000));

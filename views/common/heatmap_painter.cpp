@@ -163,6 +163,19 @@ void fillHeatmap(QImage &image, const QRect &rect, const HeatmapData &data, cons
     }
 }
 
+std::pair<double, double> heatmapRange(const HeatmapContent &content, RangeMode mode, ColourMap map)
+{
+    auto [low, high] = autoRange(content.data->values(), content.data->extent(), mode, map, content.centre);
+    constexpr double least = 1e-6;
+    if (!std::isnan(content.reach)) {
+        low = std::clamp(low, content.centre - content.reach, content.centre + content.reach);
+        high = std::clamp(high, low + least, std::max(low + least, content.centre + content.reach));
+    }
+    if (content.floor)
+        return {*content.floor, std::max(high, *content.floor + least)};
+    return {low, high};
+}
+
 LegendSpec heatmapLegend(const HeatmapContent &content, const ColourScale &scale, bool locked, double columnsPerPixel)
 {
     LegendSpec spec;
@@ -178,6 +191,7 @@ LegendSpec heatmapLegend(const HeatmapContent &content, const ColourScale &scale
     const double slack = (scale.high - scale.low) / 512;
     const ValueExtent &extent = content.data->extent();
     spec.missing = extent.missing;
+    spec.missingName = content.missingLabel();
     spec.clippedLow = extent.any && extent.low < scale.low - slack;
     spec.clippedHigh = extent.any && extent.high > scale.high + slack;
     const auto &level = content.data->levelFor(columnsPerPixel);

@@ -15,6 +15,7 @@
 #include <limits>
 #include <optional>
 #include <span>
+#include <utility>
 
 namespace expertscope {
 
@@ -37,11 +38,14 @@ struct HeatmapContent {
     QString referenceName;
     std::optional<double> floor; ///< automatic ranges begin here (0 for shares)
     double centre = 0; ///< of a diverging map: the value that means "no difference"
+    double reach = std::numeric_limits<double>::quiet_NaN(); ///< automatic ranges go at most that far from the centre; NaN = any far
+    QString emptyMeans; ///< what a missing value is; empty = it is missing
     std::function<bool(std::int64_t row, std::int64_t column)> dotted; ///< cells with a dot, on the screen and in pictures
 
     QString columnLabel(std::int64_t column) const { return columnName ? columnName(column) : QString::number(column); }
     QString rowLabel(std::int64_t row) const { return rowName ? rowName(row) : QString::number(row); }
     QString valueLabel() const;
+    QString missingLabel() const { return emptyMeans.isEmpty() ? QStringLiteral("missing") : emptyMeans; }
 };
 
 /// The visible part, in columns and rows; fractions of a cell are allowed.
@@ -95,6 +99,9 @@ private:
 /// Fills a rectangle (pixels) of a 32-bit image with the visible part; missing cells hatched, gaps between cells that are large.
 void fillHeatmap(QImage &image, const QRect &rect, const HeatmapData &data, const HeatmapWindow &window, const ColourScale &scale,
     const FigureLook &look);
+
+/// The range of a content's values in a map.
+std::pair<double, double> heatmapRange(const HeatmapContent &content, RangeMode mode, ColourMap map);
 
 /// The legend that belongs to a content: range of the data, clipping, missing, and how many columns one pixel stands for.
 LegendSpec heatmapLegend(const HeatmapContent &content, const ColourScale &scale, bool locked, double columnsPerPixel);

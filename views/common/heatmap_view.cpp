@@ -53,9 +53,7 @@ void HeatmapView::setContent(HeatmapContent content)
     m_content = std::move(content);
     if (hasData()) {
         const ColourScale natural = m_settings.scale(m_content.map, {0, 1});
-        m_range = autoRange(m_content.data->values(), m_content.data->extent(), m_settings.mode, natural.map, m_content.centre);
-        if (m_content.floor)
-            m_range = {*m_content.floor, std::max(m_range.second, *m_content.floor + 1e-6)};
+        m_range = heatmapRange(m_content, m_settings.mode, natural.map);
         if (!sameShape) {
             m_window = HeatmapWindow::whole(*m_content.data);
             m_cell = {};
@@ -198,8 +196,9 @@ QStringList HeatmapView::describe(Cell cell) const
 {
     if (m_describe)
         return m_describe(cell.row, cell.column);
+    const float value = m_content.data->at(cell.row, cell.column);
     return {m_content.rowTitle + u' ' + m_content.rowLabel(cell.row), m_content.columnTitle + u' ' + m_content.columnLabel(cell.column),
-        m_content.valueLabel() + QStringLiteral(": ") + numberText(m_content.data->at(cell.row, cell.column))};
+        m_content.valueLabel() + QStringLiteral(": ") + (std::isnan(value) ? m_content.missingLabel() : numberText(value))};
 }
 
 void HeatmapView::setCursorCell(Cell cell, bool show)

@@ -104,7 +104,7 @@ double legendExtent(const LegendSpec &spec, Qt::Orientation orientation, const F
     const QFontMetricsF metrics(look.smallFont());
     if (orientation == Qt::Horizontal)
         return metrics.height() * 2 + 16;
-    double widest = spec.missing ? metrics.horizontalAdvance(QStringLiteral("missing")) - 4 : 0;
+    double widest = spec.missing ? metrics.horizontalAdvance(spec.missingName) - 4 : 0;
     for (const Tick &tick : ticksOf(spec, 8))
         widest = std::max(widest, metrics.horizontalAdvance(tick.text));
     return 12 + 8 + widest + 6 + metrics.height();
@@ -120,14 +120,13 @@ void paintLegend(QPainter &painter, const QRectF &target, const LegendSpec &spec
     const bool vertical = orientation == Qt::Vertical;
     const double swatch = 12;
     const double tip = 8;
-    const QString missingText = QStringLiteral("missing");
 
     QRectF bar;
     if (vertical) {
         const double below = spec.missing ? metrics.height() + 6 : 0;
         bar = QRectF(target.left(), target.top() + tip, swatch, std::max(10.0, target.height() - 2 * tip - below));
     } else {
-        const double right = spec.missing ? metrics.horizontalAdvance(missingText) + swatch + 14 : 0;
+        const double right = spec.missing ? metrics.horizontalAdvance(spec.missingName) + swatch + 14 : 0;
         bar = QRectF(target.left() + tip, target.top() + metrics.height() + 2, std::max(10.0, target.width() - 2 * tip - right), 8);
     }
 
@@ -188,9 +187,9 @@ void paintLegend(QPainter &painter, const QRectF &target, const LegendSpec &spec
                                     : QRectF(bar.right() + 12, bar.center().y() - swatch / 2, swatch, swatch);
         paintHatch(painter, box, look);
         painter.setPen(look.ink);
-        painter.drawText(
-            QRectF(box.right() + 5, box.center().y() - metrics.height() / 2, metrics.horizontalAdvance(missingText) + 2, metrics.height()),
-            Qt::AlignLeft | Qt::AlignVCenter, missingText);
+        painter.drawText(QRectF(box.right() + 5, box.center().y() - metrics.height() / 2, metrics.horizontalAdvance(spec.missingName) + 2,
+                             metrics.height()),
+            Qt::AlignLeft | Qt::AlignVCenter, spec.missingName);
     }
     painter.restore();
 }

@@ -22,6 +22,7 @@ struct LegendSpec {
     bool clippedLow = false; ///< some values lie below the range
     bool clippedHigh = false;
     bool missing = false; ///< some values are missing (hatched)
+    QString missingName = QStringLiteral("missing");
     bool locked = false; ///< the range does not follow the data
 };
 

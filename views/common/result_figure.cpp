@@ -52,6 +52,8 @@ HeatmapContent matrixContent(const Matrix &matrix)
         content.map = ColourMap::Diverging;
         content.centre = matrix.neutral;
     }
+    content.reach = matrix.reach;
+    content.emptyMeans = text(matrix.emptyMeans);
     return content;
 }
 
@@ -83,9 +85,7 @@ void paintMatrix(QPainter &painter, const QRectF &target, const HeatmapContent &
         paintEmptyState(painter, inner, look, QStringLiteral("No values"), {});
         return;
     }
-    auto range = autoRange(content.data->values(), content.data->extent(), RangeMode::Full, content.map, content.centre);
-    if (content.floor)
-        range = {*content.floor, std::max(range.second, *content.floor + 1e-6)};
+    const auto range = heatmapRange(content, RangeMode::Full, content.map);
     const LegendSpec legend = heatmapLegend(content, {content.map, range.first, range.second}, false, 1);
     HeatmapPainter(content, HeatmapWindow::whole(*content.data), legend, look, inner).paint(painter, matrixSharpness);
 }

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "views/specialisation/group_map.h"
 
+#include "engine/analysis/result_parts.h"
+
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -59,9 +61,12 @@ GroupMap groupMap(const Table &specialisation, const std::string &group, GroupVa
         const std::size_t cell = rows[layer[i]] * static_cast<std::size_t>(experts) + static_cast<std::size_t>(expert[i]);
         const double mine = (static_cast<double>(count[i]) + 0.5) / (static_cast<double>(n[i]) + 1);
         const double all = (load[i] * tokens + 0.5) / (tokens + 1);
-        map.matrix.values[cell] = lifts ? std::log2(mine / all) : share[i] - load[i];
+        if (!lifts || count[i] > 0)
+            map.matrix.values[cell] = lifts ? std::log2(mine / all) : share[i] - load[i];
         map.significant[cell] = significant[i] != 0;
     }
+    if (lifts)
+        setLiftScale(map.matrix, "never chosen");
     return map;
 }
 

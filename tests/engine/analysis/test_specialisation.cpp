@@ -84,6 +84,12 @@ private slots:
         QVERIFY(std::abs(result.table("layers").reals("pairwise")[0] - expected) < 1e-12);
         // log2 of (3 + 0.5) / (4 + 1) over (5 + 0.5) / (8 + 1)
         QVERIFY(std::abs(result.matrix("specialisation-map").at(0, 0) - std::log2(0.7 / (5.5 / 9))) < 1e-12);
+        // no lift where the group never chose: that is a mark of its own, not the far end of the colours
+        const Matrix german = specialisationOf(byHand(), {{"group", "de"}}).matrix("specialisation-map");
+        QVERIFY(std::isnan(german.at(0, 1)));
+        QVERIFY(std::isnan(german.at(0, 3)));
+        QCOMPARE(german.emptyMeans, std::string{"never chosen"});
+        QCOMPARE(german.reach, 1.0); // the largest lift is smaller
         QCOMPARE(specialisationOf(byHand(), {{"group", "de"}, {"map", "difference"}}).matrix("specialisation-map").at(0, 2), 0.25);
     }
 
