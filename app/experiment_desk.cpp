@@ -311,7 +311,7 @@ void ExperimentDesk::start(ExperimentKind kind, const QString &stage, Work work,
         state.work.stage = stage;
     });
     emit startedOrEnded();
-    const auto note = [this](const std::string &text) {
+    const auto showStage = [this](const std::string &text) {
         QMetaObject::invokeMethod(this, [this, said = QString::fromStdString(text)] {
             m_clockFrom = -1;
             publish([&said](ExperimentState &state) { state.work.stage = said; });
@@ -319,9 +319,9 @@ void ExperimentDesk::start(ExperimentKind kind, const QString &stage, Work work,
     };
     m_runner.run(
         this, tag(),
-        [&engine = m_engine, note, work = std::move(work)](const Progress &progress) {
+        [&engine = m_engine, showStage, work = std::move(work)](const Progress &progress) {
             EngineAccess access{engine, tag(), progress.stopToken()};
-            return work({access, progress, note});
+            return work({access, progress, showStage, [](const std::string &) {}}); // the bar shows what was there already
         },
         [this, done = std::move(done)](std::any result) {
             done(std::move(result));

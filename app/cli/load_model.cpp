@@ -64,7 +64,8 @@ void OwnModel::use(const std::function<void(const LentModel &)> &work)
 
 Experiment experimentOf(ModelAccess &model, Terminal &terminal)
 {
-    return {model, terminal.progress(), [&terminal](const std::string &text) { terminal.note(text); }};
+    const auto say = [&terminal](const std::string &text) { terminal.note(text); };
+    return {model, terminal.progress(), say, say};
 }
 
 int untilStopped(const std::string &folder, Terminal &terminal, const std::function<void()> &work)

@@ -30,7 +30,8 @@ public:
 struct Experiment {
     ModelAccess &model;
     Progress progress; ///< items scored, of all that are known to come
-    std::function<void(const std::string &)> note; ///< a remark worth reading, in sentences
+    std::function<void(const std::string &)> stage; ///< what begins now, in sentences
+    std::function<void(const std::string &)> note; ///< a remark on what is done with the files
 };
 
 } // namespace expertscope

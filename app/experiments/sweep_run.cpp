@@ -140,7 +140,7 @@ SweepReport runSweep(
         onFound(experts);
     std::vector<std::string> notes;
     const std::vector<SweepCondition> grid = gridConditions(plan, experts, notes);
-    experiment.note(std::to_string(grid.size()) + " conditions on the open half. " + experts.suggested.words);
+    experiment.stage(std::to_string(grid.size()) + " conditions on the open half. " + experts.suggested.words);
 
     Scorer scorer{plan, folder / "scores", experiment};
     scorer.expect(std::ssize(open.front().corpus.rows) * (std::ssize(grid) + 1));
@@ -151,7 +151,7 @@ SweepReport runSweep(
     const std::size_t chosen = bestCondition(open.front(), selection);
 
     const std::vector<SweepCondition> report = reportConditions(plan, experts, grid[chosen]);
-    experiment.note("Chosen: " + grid[chosen].id + ". " + std::to_string(report.size()) + " conditions on the held-out half.");
+    experiment.stage("Chosen: " + grid[chosen].id + ". " + std::to_string(report.size()) + " conditions on the held-out half.");
     std::vector<ConditionScores> reported{{"baseline", {}}};
     for (const SweepCondition &of : report)
         reported.push_back({of.id, {}});

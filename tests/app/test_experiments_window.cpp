@@ -141,7 +141,7 @@ private slots:
         plan.params = {{"bootstrap", "20"}, {"permutations", "20"}};
         plan.folder = other.toStdString();
         Own own{app.model()};
-        const Result result = runEvaluation(plan, {own, {}, quiet});
+        const Result result = runEvaluation(plan, {own, {}, quiet, quiet});
         QCOMPARE(state(app).evaluation->result.table("scores").reals("value"), result.table("scores").reals("value"));
         for (const char *file : {"/scores/1-corpus--baseline.jsonl", "/result.json", "/scores.csv"}) {
             QVERIFY2(read(folder + file) != "absent", file);
@@ -179,7 +179,7 @@ private slots:
         plan.params = {{"bootstrap", "20"}, {"permutations", "20"}};
         plan.folder = app.path(QStringLiteral("c")).toStdString();
         Own own{app.model()};
-        runEvaluation(plan, {own, {}, quiet});
+        runEvaluation(plan, {own, {}, quiet, quiet});
         QCOMPARE(read(app.path(QStringLiteral("c/scores/1-many--baseline.jsonl"))), read(log));
     }
 
@@ -281,7 +281,7 @@ private slots:
         const SweepPlan saved = readPlan(app.chosenSave.toStdString());
         QVERIFY(saved == plan);
         Own own{app.model()};
-        const SweepReport report = runSweep(saved, other.toStdString(), {own, {}, quiet});
+        const SweepReport report = runSweep(saved, other.toStdString(), {own, {}, quiet, quiet});
         QCOMPARE(read(folder + "/result.json"), read(other + "/result.json"));
         QCOMPARE(read(folder + "/recipe.json"), read(other + "/recipe.json"));
         QCOMPARE(readPlan((folder + "/plan.json").toStdString()) == plan, true); // it can be run from there

@@ -12,12 +12,15 @@
 #include <QLabel>
 #include <QScrollArea>
 #include <QSplitter>
+#include <QTabBar>
 #include <QToolButton>
 #include <QVBoxLayout>
 
 namespace expertscope {
 
 namespace {
+
+enum Which { Found, Outcome }; ///< what is shown on the right
 
 QToolButton *addButton(QHBoxLayout &row, QWidget *parent, const QString &title, const QString &name, const QString &help)
 {
@@ -99,21 +102,21 @@ QWidget *SweepPage::makeOutcome()
     auto *right = new QWidget(this);
     auto *bar = new QHBoxLayout;
     bar->setContentsMargins(6, 6, 6, 0);
-    m_showFound =
-        addButton(*bar, right, QStringLiteral("Found"), QStringLiteral("showFound"), QStringLiteral("The experts and the window"));
-    m_showOutcome = addButton(
-        *bar, right, QStringLiteral("Outcome"), QStringLiteral("showOutcome"), QStringLiteral("What held-out texts say of the recipe"));
+    m_which = new QTabBar(right);
+    m_which->setObjectName(QStringLiteral("foundOrOutcome"));
+    m_which->setDrawBase(false);
+    m_which->setExpanding(false);
+    m_which->addTab(QStringLiteral("Found"));
+    m_which->addTab(QStringLiteral("Outcome"));
+    m_which->setTabToolTip(Found, QStringLiteral("The experts and the window"));
+    m_which->setTabToolTip(Outcome, QStringLiteral("What held-out texts say of the recipe"));
+    connect(m_which, &QTabBar::currentChanged, this, &SweepPage::showOutcome);
+    bar->addWidget(m_which);
     bar->addStretch(1);
     m_try = addButton(*bar, right, QStringLiteral("Open in Steering"), QStringLiteral("tryRecipe"),
         QStringLiteral("The chosen recipe in the Steering view; what is there can be brought back by undo"));
     m_save = addButton(*bar, right, QStringLiteral("Save recipe…"), QStringLiteral("saveChosenRecipe"),
         QStringLiteral("The chosen recipe, with how it was found and what it measured"));
-    for (QToolButton *button : {m_showFound, m_showOutcome}) {
-        button->setCheckable(true);
-        button->setAutoExclusive(true);
-        connect(button, &QToolButton::clicked, this, &SweepPage::showOutcome);
-    }
-    m_showFound->setChecked(true);
     m_results =
         new ResultPanel(QStringLiteral("Do the experts of a task, as one language uses them, help in the others?\n\nFive steps on the "
                                        "left: find the experts, then run the experiment."),
@@ -147,7 +150,9 @@ void SweepPage::showState()
     showFound();
     if (state.sweep != m_outcome) { // a new one comes to the front
         m_outcome = state.sweep;
-        m_showOutcome->setChecked(m_outcome != nullptr);
+        const QSignalBlocker quiet(m_which);
+        m_which->setTabEnabled(Outcome, m_outcome != nullptr);
+        m_which->setCurrentIndex(m_outcome ? Outcome : Found);
     }
     showOutcome();
 }
@@ -185,11 +190,13 @@ void SweepPage::showFound()
 void SweepPage::showOutcome()
 {
     const ExperimentState &state = m_model.state();
-    m_showFound->setEnabled(state.findings != nullptr);
-    m_showOutcome->setEnabled(state.sweep != nullptr);
+    {
+        const QSignalBlocker quiet(m_which);
+        m_which->setTabEnabled(Outcome, state.sweep != nullptr);
+    }
     m_try->setEnabled(state.hasRecipe);
     m_save->setEnabled(state.hasRecipe);
-    m_results->setResult(m_showOutcome->isChecked() && state.sweep ? state.sweep : state.findings);
+    m_results->setResult(m_which->currentIndex() == Outcome && state.sweep ? state.sweep : state.findings);
 }
 
 } // namespace expertscope

@@ -13,6 +13,7 @@
 
 class QFormLayout;
 class QLabel;
+class QTabBar;
 class QToolButton;
 class QVBoxLayout;
 
@@ -70,8 +71,7 @@ private:
     SeriesChart *m_curve = nullptr;
     QLabel *m_combinations = nullptr;
     WorkBar *m_bar = nullptr;
-    QToolButton *m_showFound = nullptr;
-    QToolButton *m_showOutcome = nullptr;
+    QTabBar *m_which = nullptr; ///< found, or the outcome
     QToolButton *m_try = nullptr;
     QToolButton *m_save = nullptr;
     ResultPanel *m_results = nullptr;
