@@ -6,6 +6,7 @@
 
 #include "engine/core/params.h"
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <utility>
@@ -24,11 +25,13 @@ struct TokenSpan {
         Generated, ///< what follows them, drawn or given
         Pattern, ///< tokens that share a byte with a match of `pattern` in the text of the sequence
         Label, ///< all tokens of the sequences whose `label` is `value`
+        Position, ///< the token at `position` of each sequence
     };
     Kind kind = Kind::All;
     std::string pattern; ///< regular expression
     std::string label; ///< "id", "language", "domain", "parallel_id" or a label column of the corpus
     std::string value;
+    std::int64_t position = 0; ///< from 0
     bool operator==(const TokenSpan &) const = default;
 };
 

@@ -258,8 +258,12 @@ private:
             span.kind = TokenSpan::Kind::Label;
             span.label = requiredText(what, "label", here);
             span.value = requiredText(what, "is", here);
+        } else if (what.is_object() && what.contains("position")) {
+            only(what, here, {"position"});
+            span.kind = TokenSpan::Kind::Position;
+            span.position = number(what.at("position"), under(here, "position"));
         } else {
-            fail(here, R"(tokens are "all", "prompt", "generated", {"pattern": ...} or {"label": ..., "is": ...})");
+            fail(here, R"(tokens are "all", "prompt", "generated", {"pattern": ...}, {"label": ..., "is": ...} or {"position": ...})");
         }
         return span;
     }

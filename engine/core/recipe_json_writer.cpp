@@ -53,6 +53,9 @@ void putSpan(Json &json, const TokenSpan &span, RunPhase phase)
     case TokenSpan::Kind::Label:
         json["tokens"] = {{"label", span.label}, {"is", span.value}};
         break;
+    case TokenSpan::Kind::Position:
+        json["tokens"] = {{"position", span.position}};
+        break;
     }
     if (phase != RunPhase::Both)
         json["phase"] = phase == RunPhase::Prefill ? "prefill" : "decode";

@@ -90,6 +90,8 @@ bool TokenSpans::contains(int span, const RoutingPlace &place) const
         return place.position >= sequence.nPrompt;
     case TokenSpan::Kind::Label:
         return inside.front();
+    case TokenSpan::Kind::Position:
+        return place.position == asked.what.position;
     default:
         return static_cast<std::size_t>(place.position) < inside.size() && inside[static_cast<std::size_t>(place.position)];
     }

@@ -44,6 +44,8 @@ void checkSpan(const TokenSpan &span, const std::string &place)
 {
     if (span.kind == TokenSpan::Kind::Label && span.label.empty())
         wrong("the label has no name", place + ", tokens", "Name the label, for example \"language\"");
+    if (span.kind == TokenSpan::Kind::Position && span.position < 0)
+        wrong("the position is below 0", place + ", tokens", "Positions begin at 0");
     if (span.kind != TokenSpan::Kind::Pattern)
         return;
     if (span.pattern.empty())

@@ -80,6 +80,8 @@ std::string spanFields(const TokenSpan &tokens, RunPhase phase, const std::strin
     case TokenSpan::Kind::Label:
         out += R"(, "tokens": {"label": )" + quoted(tokens.label) + R"(, "is": )" + quoted(tokens.value) + '}';
         break;
+    case TokenSpan::Kind::Position:
+        cannot(name + " for the token at one position", "a hook is not told where in its text a token is");
     case TokenSpan::Kind::Pattern:
         cannot(name + " for tokens that match a pattern", "a hook sees numbers, not text");
     }

@@ -76,6 +76,22 @@ std::string with(const std::string &piece, const std::string &by)
 class TestRecipe : public QObject {
     Q_OBJECT
 private slots:
+    void aPositionIsReadAndWritten()
+    {
+        const auto at = [](const std::string &position) {
+            return parseRecipe(
+                "{\"expertscope_recipe\": 1, \"edits\": [{\"op\": \"exclude\", \"experts\": {\"1\": [2]}, \"tokens\": {\"position\": "
+                    + position + "}}]}",
+                "r.json");
+        };
+        const Recipe recipe = at("7");
+        QCOMPARE(recipe.edits[0].tokens.kind, TokenSpan::Kind::Position);
+        QCOMPARE(recipe.edits[0].tokens.position, 7);
+        QCOMPARE(parseRecipe(recipeJson(recipe), "again.json"), recipe);
+        for (const char *wrong : {"-1", "1.5", "\"7\"", "{}"})
+            QVERIFY_EXCEPTION_THROWN(at(wrong), Error);
+    }
+
     void readsWhatItMeans()
     {
         const Recipe recipe = parseRecipe(whole, "r.json");

@@ -160,7 +160,8 @@ void RecipeCard::buildSpan()
     form->setContentsMargins(0, 4, 0, 0);
     m_tokensBox->setObjectName(QStringLiteral("tokens"));
     m_tokensBox->addItems({QStringLiteral("all"), QStringLiteral("of the prompt"), QStringLiteral("generated or given after it"),
-        QStringLiteral("that match a pattern"), QStringLiteral("of texts with a label")}); // in the order of TokenSpan::Kind
+        QStringLiteral("that match a pattern"), QStringLiteral("of texts with a label"),
+        QStringLiteral("at a position")}); // in the order of TokenSpan::Kind
     m_label->setObjectName(QStringLiteral("label"));
     m_label->setPlaceholderText(QStringLiteral("language, domain or another column"));
     m_pattern->setObjectName(QStringLiteral("pattern"));
@@ -187,7 +188,10 @@ void RecipeCard::buildSpan()
             TokenSpan next = m_value.tokens;
             next.label = m_label->text().trimmed().toStdString();
             const std::string typed = m_pattern->text().toStdString();
-            (next.kind == TokenSpan::Kind::Label ? next.value : next.pattern) = typed;
+            if (next.kind == TokenSpan::Kind::Position)
+                next.position = m_pattern->text().toLongLong();
+            else
+                (next.kind == TokenSpan::Kind::Label ? next.value : next.pattern) = typed;
             if (next != m_value.tokens) {
                 m_value.tokens = next;
                 emit changed(false);
@@ -273,12 +277,15 @@ void RecipeCard::showSpan()
 {
     const TokenSpan &span = m_value.tokens;
     const bool isLabel = span.kind == TokenSpan::Kind::Label, isPattern = span.kind == TokenSpan::Kind::Pattern;
+    const bool isPosition = span.kind == TokenSpan::Kind::Position;
     m_tokensBox->setCurrentIndex(static_cast<int>(span.kind));
     m_label->setVisible(isLabel);
     m_label->setText(QString::fromStdString(span.label));
-    m_pattern->setVisible(isLabel || isPattern);
-    m_pattern->setPlaceholderText(isLabel ? QStringLiteral("its value") : QStringLiteral("regular expression over the text"));
-    m_pattern->setText(QString::fromStdString(isLabel ? span.value : span.pattern));
+    m_pattern->setVisible(isLabel || isPattern || isPosition);
+    m_pattern->setPlaceholderText(isLabel ? QStringLiteral("its value")
+            : isPosition                  ? QStringLiteral("position, from 0")
+                                          : QStringLiteral("regular expression over the text"));
+    m_pattern->setText(isPosition ? QString::number(span.position) : QString::fromStdString(isLabel ? span.value : span.pattern));
     if (span.kind != TokenSpan::Kind::All || m_value.phase != RunPhase::Both)
         m_more->setChecked(true);
 }

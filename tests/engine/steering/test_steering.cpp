@@ -207,6 +207,27 @@ private slots:
         QVERIFY(!std::equal(end.begin() + at, end.begin() + at + static_cast<std::ptrdiff_t>(width), steered.at("hidden.2").begin() + at));
     }
 
+    void aPositionIsOneTokenOfEachText()
+    {
+        const std::vector<TokenSequence> two{sequence("a", 9), sequence("b", 9)};
+        TokenSpan span;
+        span.kind = TokenSpan::Kind::Position;
+        span.position = 4;
+        const Recipe there = recipe({edit("exclude", {{0, false, {0, 1, 2, 3, 4, 5}}}, {}, span)});
+        const auto own = trace(model(), two, nullptr), steered = trace(model(), two, &there);
+        const std::size_t k = static_cast<std::size_t>(own->meta().slotCount);
+        const std::vector<ExpertId> before = ids(*own, 0), after = ids(*steered, 0);
+        for (std::size_t token = 0; token < 18; ++token)
+            for (std::size_t slot = token * k; slot < (token + 1) * k; ++slot)
+                if (token % 9 == 4)
+                    QVERIFY(after[slot] > 5);
+                else
+                    QCOMPARE(after[slot], before[slot]);
+        span.position = -1;
+        const Recipe nowhere = recipe({edit("exclude", {{0, false, {0}}}, {}, span)});
+        QVERIFY_EXCEPTION_THROWN(trace(model(), two, &nowhere), Error);
+    }
+
     void labelsChooseSequences()
     {
         std::vector<TokenSequence> two{sequence("a", 9), sequence("b", 9)};
