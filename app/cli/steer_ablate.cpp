@@ -87,7 +87,7 @@ int run(const Options &options, Command &command)
     const std::vector<ExpertPlace> experts = expertsOf(options, config);
     const Sequences sequences = tokenised(corpus, open, options.cut, command.terminal);
     const std::vector<AblationEffect> effects =
-        ablateExperts(*open.model, *open.backend, sequences.list, experts, params, {}, command.terminal.progress());
+        ablateExperts(*open.model, *open.backend, sequences.list, experts, params, command.terminal.progress());
     command.terminal.endProgress();
     const Result result = ablationResult(effects, params, config.moeLayers(), config.maxExperts());
     handOver(ablationKind(), result, options.output, command);

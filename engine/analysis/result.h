@@ -64,7 +64,8 @@ struct Series {
     std::vector<double> x;
     std::vector<Curve> curves; ///< each as long as x
     bool bars = false; ///< x is a category: see names
-    std::vector<std::string> names; ///< [x] labels of the categories, with bars
+    bool dots = false; ///< each x is a thing of its own, in any order, with a name: nothing joins them
+    std::vector<std::string> names; ///< [x] labels of the categories or things, with bars or dots
 };
 
 /// A headline number with all that is needed to judge it.

@@ -41,6 +41,22 @@ double dot(std::span<const double> x, std::span<const double> y)
     return std::inner_product(x.begin(), x.end(), y.begin(), 0.0);
 }
 
+/// From 1; equal values share the mean of their ranks.
+std::vector<double> ranks(std::span<const double> values)
+{
+    std::vector<std::size_t> order(values.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return values[a] < values[b]; });
+    std::vector<double> rank(values.size());
+    for (std::size_t begin = 0, end = 0; begin < order.size(); begin = end) {
+        while (end < order.size() && values[order[end]] == values[order[begin]])
+            ++end;
+        for (std::size_t i = begin; i < end; ++i)
+            rank[order[i]] = static_cast<double>(begin + end + 1) / 2;
+    }
+    return rank;
+}
+
 } // namespace
 
 Random::Random(std::uint64_t seed, std::uint64_t stream)
@@ -214,6 +230,23 @@ Correlation pearson(std::span<const double> x, std::span<const double> y, std::s
         null.push_back(std::abs(dot(a, b)));
     }
     correlation.p = upperP(std::abs(r) * (1 - 1e-12), null); // the order of a sum must not decide whether a tie counts
+    return correlation;
+}
+
+Correlation spearman(std::span<const double> x, std::span<const double> y, std::size_t permutations, std::uint64_t seed)
+{
+    std::vector<double> a, b;
+    for (std::size_t i = 0; i < std::min(x.size(), y.size()); ++i)
+        if (!std::isnan(x[i]) && !std::isnan(y[i])) {
+            a.push_back(x[i]);
+            b.push_back(y[i]);
+        }
+    Correlation correlation = pearson(ranks(a), ranks(b), permutations, seed);
+    if (!std::isnan(correlation.interval.low)) {
+        const double centre = std::atanh(correlation.r);
+        const double half = z95 * std::sqrt((1 + correlation.r * correlation.r / 2) / static_cast<double>(correlation.n - 3));
+        correlation.interval = {std::tanh(centre - half), std::tanh(centre + half)};
+    }
     return correlation;
 }
 

@@ -76,5 +76,7 @@ struct Correlation {
     std::int64_t n = 0; ///< pairs
 };
 Correlation pearson(std::span<const double> x, std::span<const double> y, std::size_t permutations, std::uint64_t seed);
+/// Pearson's r of the ranks (Spearman 1904), ties at their mean rank. The interval takes the wider error of Bonett and Wright (2000).
+Correlation spearman(std::span<const double> x, std::span<const double> y, std::size_t permutations, std::uint64_t seed);
 
 } // namespace expertscope

@@ -52,7 +52,7 @@ private slots:
     {
         const QStringList texts{"-m", demoModel(), "-c", demoCorpus(), "--limit", "3", "--csv", "--set", "bootstrap=50"};
         const Outcome ablate = run(QStringList{"steer", "ablate", "-e", "2:0,5", "--experts", "7:1"} + texts);
-        QVERIFY2(ablate.exitCode == 0 && ablate.out.startsWith("layer,expert,value,low,high,p,tokens,n\r\n"), ablate.err);
+        QVERIFY2(ablate.exitCode == 0 && ablate.out.startsWith("layer,expert,value,low,high,p,significant,tokens,n\r\n"), ablate.err);
         QCOMPARE(ablate.out.count('\n'), 4);
         QCOMPARE(run(QStringList{"steer", "ablate", "-e", "2"} + texts).exitCode, 2);
         QCOMPARE(run(QStringList{"steer", "ablate", "-e", "99:1"} + texts).exitCode, 4);
@@ -61,7 +61,7 @@ private slots:
         QCOMPARE(sweep.out.split('\n').at(4).split(',').at(2).toDouble(), 0.0); // the model's own k
         const Outcome routes = run({"steer", "routes", "-m", demoModel(), "-p", "Open a new window", "--layer", "4", "--position", "3",
             "--routes", "10", "--csv"});
-        QVERIFY2(routes.exitCode == 0 && routes.out.startsWith("experts,mass,logprob,utility\n"), routes.err);
+        QVERIFY2(routes.exitCode == 0 && routes.out.startsWith("experts,chosen,mass,probability,logprob,utility\r\n"), routes.err);
         QCOMPARE(routes.out.count('\n'), 12);
         QCOMPARE(run({"steer", "routes", "-m", demoModel(), "-p", "Open", "--layer", "4", "--position", "99"}).exitCode, 2);
     }

@@ -121,6 +121,12 @@ private slots:
         QVERIFY(near(c.r, 0.7917946548886295, 1e-12));
         QVERIFY(near(c.interval.low, -0.055305159673339724, 1e-9) && near(c.interval.high, 0.9761145801153426, 1e-9));
         QVERIFY(near(c.p, 0.075, 0.012)); // of all 720 orders; 2.5 standard errors of 4000
+        // Of ranks, ties at their mean: x -> 1 2 3.5 3.5 5, y -> 2 1 4 3 5 gives 8.5 / sqrt(9.5 * 10).
+        const Correlation rho = spearman(std::array{1.0, 2.0, 30.0, 30.0, 1000.0}, std::array{0.2, 0.1, 0.4, 0.3, 9.0}, 0, 1);
+        QVERIFY(std::fabs(rho.r - 8.5 / std::sqrt(95.0)) < 1e-12);
+        const double half = 1.959963984540054 * std::sqrt((1 + rho.r * rho.r / 2) / 2);
+        QVERIFY(std::fabs(rho.interval.low - std::tanh(std::atanh(rho.r) - half)) < 1e-12 && rho.interval.high < 1);
+        QCOMPARE(spearman(std::array{1.0, 2.0, noNumber, 4.0}, std::array{1.0, 20.0, 3.0, 400.0}, 0, 1).n, 3);
         QVERIFY(std::isnan(pearson(std::array{1.0, 2.0}, std::array{1.0, 2.0}, 10, 1).r));
         QVERIFY(std::isnan(pearson(std::array{0.1, 0.1, 0.1}, std::array{1.0, 2.0, 3.0}, 10, 1).r));
         const Correlation exact = pearson(std::array{1.0, 2.0, 3.0, 4.0}, std::array{2.0, 4.0, 6.0, 8.0}, 100, 1);

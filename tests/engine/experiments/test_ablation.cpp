@@ -6,6 +6,8 @@
 #include "engine/core/memory_trace.h"
 #include "engine/experiments/ablation.h"
 #include "engine/experiments/k_sweep.h"
+#include "engine/experiments/route_result.h"
+#include "engine/experiments/sequence_sample.h"
 #include "engine/steering/compiled_recipe.h"
 #include "engine/steering/counterfactual.h"
 #include "golden.h"
@@ -59,15 +61,12 @@ private slots:
         for (const char *op : {"exclude", "mask"}) {
             const std::vector<std::pair<std::string, std::string>> given{{"op", op}, {"bootstrap", "200"}};
             const Params settings{ablationKind().params, given};
-            std::vector<ExpertPlace> heard;
             std::vector<std::int64_t> reports;
             const Progress progress{{}, [&](std::int64_t done, std::int64_t total, std::string_view) {
                                         QCOMPARE(total, 4);
                                         reports.push_back(done);
                                     }};
-            const std::vector<AblationEffect> effects = ablateExperts(
-                *m_model, *m_backend, texts, experts, settings, [&](const AblationEffect &e) { heard.push_back(e.expert); }, progress);
-            QCOMPARE(heard, experts);
+            const std::vector<AblationEffect> effects = ablateExperts(*m_model, *m_backend, texts, experts, settings, progress);
             QCOMPARE(reports, (std::vector<std::int64_t>{1, 2, 3, 4}));
             const std::vector<float> own = logprobs(texts, nullptr);
             for (const AblationEffect &effect : effects) {
@@ -92,9 +91,60 @@ private slots:
             const Result result = ablationResult(effects, settings, m_model->config().moeLayers(), m_model->config().maxExperts());
             const std::vector<double> &values = result.table("effects").reals("value");
             QVERIFY(std::is_sorted(values.rbegin(), values.rend()));
+            QCOMPARE(result.table("effects").integers("significant").size(), experts.size());
             QCOMPARE(result.matrix("effects-map").at(1, 3), effects[0].loss.difference);
             QVERIFY(std::isnan(result.matrix("effects-map").at(1, 4)));
         }
+    }
+
+    void columnsFlagEachExpertOnceAndLeaveTheUnmeasuredOut()
+    {
+        const auto effect = [](int expert, double p, std::int64_t tokens) {
+            AblationEffect one{{1, expert}, {}, tokens};
+            one.loss.difference = 0.1 * expert;
+            one.loss.p = p;
+            one.loss.units = 9;
+            return one;
+        };
+        const AblationEffect strong = effect(1, 0.03, 50), weak = effect(2, 0.06, 50), rare = effect(3, 0.0001, 9);
+        const Params settings{ablationKind().params};
+        const std::vector<const AblationEffect *> rows{&strong, nullptr, &weak, &rare, &strong};
+        const std::vector<Column> columns = effectColumns(rows, settings, "effect");
+        QCOMPARE(columns.front().name, std::string("effect"));
+        QCOMPARE(columns[4].name, std::string("effect_significant"));
+        const auto reals = [&](std::size_t column) { return std::get<std::vector<double>>(columns[column].values); };
+        QVERIFY(std::isnan(reals(0)[1]) && reals(0)[2] == 0.2);
+        QVERIFY(std::isnan(reals(3)[3])); // nine tokens are too few to be tested
+        // Two are tested, so 0.03 would have to be at most 0.025. Counted for each row it would be the second of three, and pass.
+        QCOMPARE(reals(4)[0], 0.0);
+        QCOMPARE(reals(4)[2], 0.0);
+        QCOMPARE(reals(4)[3], 0.0);
+        QVERIFY(std::isnan(reals(4)[1]));
+        const AblationEffect sure = effect(4, 0.02, 50);
+        const std::vector<const AblationEffect *> more{&sure, &weak};
+        const std::vector<Column> whole = effectColumns(more, settings, "");
+        QCOMPARE(std::get<std::vector<std::int64_t>>(whole[4].values), (std::vector<std::int64_t>{1, 0}));
+        QCOMPARE(std::get<std::vector<std::int64_t>>(whole[5].values), (std::vector<std::int64_t>{50, 50}));
+    }
+
+    void samplesAreDrawnByLanguageAndSeed()
+    {
+        TraceMeta meta;
+        for (int i = 0; i < 30; ++i) {
+            SequenceInfo info;
+            info.language = std::string(i < 20 ? "de" : i < 29 ? "en" : "fr");
+            info.nPrompt = i == 3 ? 1 : 5;
+            meta.sequences.push_back(info);
+        }
+        const std::vector<int> drawn = drawnSequences(meta, 4, 42);
+        QCOMPARE(drawn.size(), std::size_t{9}); // all of the one French text
+        QVERIFY(std::is_sorted(drawn.begin(), drawn.end()) && std::adjacent_find(drawn.begin(), drawn.end()) == drawn.end());
+        QCOMPARE(std::count_if(drawn.begin(), drawn.end(), [](int i) { return i < 20; }), 4);
+        QCOMPARE(drawnSequences(meta, 4, 42), drawn);
+        QVERIFY(drawnSequences(meta, 4, 43) != drawn);
+        const std::vector<int> all = drawnSequences(meta, 100, 42);
+        QCOMPARE(all.size(), std::size_t{29});
+        QVERIFY(std::find(all.begin(), all.end(), 3) == all.end()); // one token predicts nothing
     }
 
     void anExpertNobodyUsesHasNoEffect()
@@ -105,18 +155,18 @@ private slots:
             all.push_back({0, e});
         const Params settings{ablationKind().params};
         int unused = 0;
-        for (const AblationEffect &effect : ablateExperts(*m_model, *m_backend, one, all, settings, {}, {}))
+        for (const AblationEffect &effect : ablateExperts(*m_model, *m_backend, one, all, settings, {}))
             if (effect.tokensUsing == 0) {
                 QCOMPARE(effect.loss.difference, 0.0);
                 ++unused;
             }
         QVERIFY(unused > 0);
-        QVERIFY_EXCEPTION_THROWN(ablateExperts(*m_model, *m_backend, std::vector{sequence("a", 1)}, all, settings, {}, {}), Error);
+        QVERIFY_EXCEPTION_THROWN(ablateExperts(*m_model, *m_backend, std::vector{sequence("a", 1)}, all, settings, {}), Error);
         const std::vector<ExpertPlace> foreign{{0, 99}};
-        QVERIFY_EXCEPTION_THROWN(ablateExperts(*m_model, *m_backend, one, foreign, settings, {}, {}), Error);
+        QVERIFY_EXCEPTION_THROWN(ablateExperts(*m_model, *m_backend, one, foreign, settings, {}), Error);
         std::stop_source stop;
         stop.request_stop();
-        QVERIFY_EXCEPTION_THROWN(ablateExperts(*m_model, *m_backend, one, all, settings, {}, Progress{stop.get_token()}), Cancelled);
+        QVERIFY_EXCEPTION_THROWN(ablateExperts(*m_model, *m_backend, one, all, settings, Progress{stop.get_token()}), Cancelled);
     }
 
     void anotherKAgainstTheModelsOwn()
@@ -181,6 +231,15 @@ private slots:
         QCOMPARE(result.regret, std::max(0.0, result.others[0].utility));
         QVERIFY(result.rankAgreement >= -1 && result.rankAgreement <= 1);
         QVERIFY(result.own.mass > 0 && result.own.mass <= 1);
+
+        const Params settings{routeKind().params};
+        const Result shown = routeResult(result, settings);
+        QCOMPARE(shown.table("routes").rows(), std::size_t{120});
+        QCOMPARE(shown.table("routes").texts("experts")[0], routeName(result.own));
+        QCOMPARE(shown.table("routes").integers("chosen")[0], 1);
+        QCOMPARE(shown.number("regret").value, result.regret);
+        const Series &dots = shown.serie("routes");
+        QVERIFY(dots.dots && dots.names.size() == 120 && std::isnan(dots.curves[0].y[0]) && dots.curves[1].y[0] == result.own.logprob);
     }
 
     void drawnRoutesDifferAndRepeat()
