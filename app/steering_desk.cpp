@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/steering_desk.h"
 
-#include "app/words.h"
 #include "engine/experiments/steering_bench.h"
 
 #include <algorithm>
@@ -139,41 +138,6 @@ void SteeringDesk::fulfil(const SteeringWish &wish)
         emit noted(tr("Added to the recipe; the Steering view shows what it does"));
 }
 
-/// The sequence that is selected, or that the selected token is of, or the first one.
-std::optional<SteeringDesk::Text> SteeringDesk::textNow(QString &obstacle) const
-{
-    const OpenTrace *open = m_document.current();
-    if (!m_document.model()) {
-        obstacle = tr("Steering runs the model: open a model folder first.");
-        return std::nullopt;
-    }
-    const TraceMeta *meta = open ? &open->trace->meta() : nullptr;
-    if (!meta || meta->sequences.empty()) {
-        obstacle = tr("There is no text to run yet: open a corpus, or run a prompt.");
-        return std::nullopt;
-    }
-    if (meta->model.tokenizerSha256 != m_document.model()->info.tokenizerSha256) {
-        obstacle =
-            tr("The trace that is shown was recorded with another tokenizer than the open model's: choose a text of the open model.");
-        return std::nullopt;
-    }
-    const Selection &selection = m_document.selection().value();
-    int index = selection.sequence;
-    if (index < 0 && selection.token >= 0)
-        index = meta->sequenceOf(selection.token);
-    index = std::clamp(index, 0, static_cast<int>(meta->sequences.size()) - 1);
-    const SequenceInfo &info = meta->sequences[static_cast<std::size_t>(index)];
-    TokenRange range = info.range();
-    const bool cut = range.count() > longestText;
-    range.end = std::min(range.end, range.begin + longestText);
-    Text text{{info, open->trace->tokens(range).tokenId, std::min(info.nPrompt, range.count())}, meta->labelColumns, {}, info.firstToken};
-    text.title =
-        tr("%1: %2, %3%4")
-            .arg(open->title, QString::fromStdString(info.id.empty() ? std::to_string(index) : info.id),
-                countOf(range.count(), tr("token"), tr("tokens")), cut ? tr(" (the first of %1)").arg(info.range().count()) : QString());
-    return text;
-}
-
 void SteeringDesk::refresh(bool moving)
 {
     if (!m_watched || m_document.isSwitching())
@@ -181,20 +145,19 @@ void SteeringDesk::refresh(bool moving)
     m_waiting = moving && m_engine.active(tag());
     if (m_waiting)
         return;
-    QString obstacle;
-    const std::optional<Text> text = textNow(obstacle);
+    const QString obstacle = obstacleToRunning(m_document);
     publish([&](SteeringState &state) {
         state.obstacle = obstacle;
         state.problem.clear();
-        state.running = text.has_value();
+        state.running = obstacle.isEmpty();
     });
-    if (text)
-        post(*text);
+    if (obstacle.isEmpty())
+        post(selectedText(m_document, selectedSequence(m_document.current()->trace->meta(), m_document.selection().value()), longestText));
     else
         m_engine.stop(tag());
 }
 
-void SteeringDesk::post(const Text &text)
+void SteeringDesk::post(const SelectedText &text)
 {
     m_engine.post(tag(),
         [this, text, recipe = recipe(), newTokens = m_model.state().newTokens](

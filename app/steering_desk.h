@@ -6,14 +6,12 @@
 
 #include "app/document.h"
 #include "app/engine_thread.h"
+#include "app/selected_text.h"
 #include "engine/core/recipe.h"
-#include "engine/core/token_sequence.h"
 #include "views/common/steering_model.h"
 
 #include <QObject>
 
-#include <memory>
-#include <optional>
 #include <vector>
 
 namespace expertscope {
@@ -42,17 +40,10 @@ signals:
     void viewWished(); ///< the Steering view should come to the front
 
 private:
-    struct Text {
-        TokenSequence sequence;
-        std::vector<std::string> labelColumns;
-        QString title;
-        std::int64_t firstToken = -1;
-    };
-    std::optional<Text> textNow(QString &obstacle) const;
     void publish(const std::function<void(SteeringState &)> &change);
     /// Runs what there is now. moving: lets a run that is under way end first, so that the picture follows a drag.
     void refresh(bool moving = false);
-    void post(const Text &text);
+    void post(const SelectedText &text);
 
     Document &m_document;
     EngineThread &m_engine;

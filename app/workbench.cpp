@@ -58,6 +58,10 @@ QString workTitle(const QString &tag)
         return Workbench::tr("Saving the trace");
     if (tag == reportTag)
         return Workbench::tr("Writing the report");
+    if (tag == EffectsDesk::tag())
+        return Workbench::tr("Measuring the effects of experts");
+    if (tag == RoutesDesk::tag())
+        return Workbench::tr("Trying other experts");
     return {};
 }
 
@@ -97,6 +101,8 @@ std::shared_ptr<const RoutingSummary> counted(const RoutingTrace &trace, const c
 Workbench::Workbench(QObject *parent)
     : QObject{parent}
     , m_steering{m_document, m_engine}
+    , m_effects{m_document, m_engine}
+    , m_routes{m_document, m_engine}
     , m_experiments{m_document, m_engine, m_steering.model()}
 {
     connectWork();
@@ -105,7 +111,7 @@ Workbench::Workbench(QObject *parent)
 void Workbench::connectWork()
 {
     connect(&m_engine, &EngineThread::failed, this, [this](const QString &tag, const Error &error) {
-        if (tag != SteeringDesk::tag()) // which says it where the recipe is
+        if (tag != SteeringDesk::tag() && tag != RoutesDesk::tag()) // which say it where the person looks
             emit failed(error);
     });
     connect(&m_steering.model(), &SteeringModel::corpusWished, this, &Workbench::traceSteeredCorpus);
@@ -134,7 +140,7 @@ void Workbench::connectWork()
 
 ViewContext Workbench::viewContext()
 {
-    return {&m_document.selection(), &m_steering.model(),
+    return {&m_document.selection(), &m_steering.model(), &m_effects.model(), &m_routes.model(),
         [this](QObject *owner, const QString &tag, JobRunner::Work work, JobRunner::Done done) {
             m_jobs.run(owner, tag, std::move(work), std::move(done));
             if (qobject_cast<AnalysisRun *>(owner))
@@ -507,8 +513,8 @@ void Workbench::stop()
         m_engine.stop(promptTag());
         return;
     }
-    m_engine.stop(modelTag);
-    m_engine.stop(corpusTag);
+    for (const QString &tag : {modelTag, corpusTag, EffectsDesk::tag(), RoutesDesk::tag()})
+        m_engine.stop(tag);
     m_experiments.stop();
     m_jobs.stopAll(this);
     for (AnalysisRun *run : analyses())

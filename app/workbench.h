@@ -7,9 +7,11 @@
 #include "app/corpus_tracer.h"
 #include "app/demo_files.h"
 #include "app/document.h"
+#include "app/effects_desk.h"
 #include "app/engine_thread.h"
 #include "app/experiment_desk.h"
 #include "app/job_runner.h"
+#include "app/routes_desk.h"
 #include "app/steering_desk.h"
 
 #include <QByteArray>
@@ -49,6 +51,8 @@ public:
     JobRunner &jobs() { return m_jobs; }
     SteeringDesk &steering() { return m_steering; }
     ExperimentDesk &experiments() { return m_experiments; }
+    EffectsDesk &effects() { return m_effects; }
+    RoutesDesk &routes() { return m_routes; }
     ViewContext viewContext();
 
     /// By what the path is: a folder is a model, .h5 and what other tools recorded a trace, a recipe a recipe, anything else a corpus.
@@ -113,7 +117,9 @@ private:
     quint64 m_steeredRecording = 0; ///< of the steered corpus that belongs to what is open; 0 = none
     JobRunner m_jobs;
     EngineThread m_engine; ///< its results use all above
-    SteeringDesk m_steering; ///< posts to the engine
+    SteeringDesk m_steering; ///< the desks post to the engine
+    EffectsDesk m_effects;
+    RoutesDesk m_routes;
     ExperimentDesk m_experiments; ///< waits for the engine
 };
 

@@ -11,7 +11,6 @@
 
 #include <CLI/CLI.hpp>
 
-#include <cstdio>
 #include <memory>
 
 namespace expertscope {
@@ -25,7 +24,7 @@ struct Options {
     std::int64_t position = 0;
     int routes = 64;
     std::uint64_t seed = 42;
-    ResultFormat format;
+    ResultOutput output;
 };
 
 int run(const Options &options, Command &command)
@@ -41,8 +40,7 @@ int run(const Options &options, Command &command)
     const CounterfactualRoutes routes = counterfactualRoutes(
         *open.model, *open.backend, text, options.layer, options.position, routeSettings(settings), command.terminal.progress());
     command.terminal.endProgress();
-    const std::string out = formatted(routeKind(), routeResult(routes, settings), options.format);
-    std::fwrite(out.data(), 1, out.size(), stdout);
+    handOver(routeKind(), routeResult(routes, settings), options.output, command);
     const auto bytes = [&](std::int64_t t) { return open.tokenizer->tokenBytes(text.tokens[static_cast<std::size_t>(t)]); };
     command.terminal.note("Token \"" + bytes(options.position) + "\", next \"" + bytes(options.position + 1) + "\".");
     return 0;
@@ -59,7 +57,7 @@ void declareSteerRoutes(CLI::App &app, Command &command)
     app.add_option("--position", options->position, "Of the token whose experts are exchanged, from 0")->required();
     app.add_option("--routes", options->routes, "Other sets of experts to try")->check(CLI::Range(1, 100000))->capture_default_str();
     app.add_option("--seed", options->seed, "Of the sets, where not all are tried")->capture_default_str();
-    declareResultFormat(app, options->format);
+    declareResultOutput(app, options->output, command);
     app.footer("Example:\n  expertscope steer routes --model resources/demo/model --prompt \"Open a new window\" --layer 4 --position 3");
     app.callback([options, &command] { command.exitCode = run(*options, command); });
 }

@@ -122,12 +122,15 @@ void MainWindow::connectWorkbench()
     connect(&m_workbench.steering(), &SteeringDesk::noted, m_banner, &Banner::showNote);
     connect(&m_workbench.steering().model(), &SteeringModel::openWished, this, &MainWindow::openRecipeDialog);
     connect(&m_workbench.steering().model(), &SteeringModel::saveWished, this, &MainWindow::saveRecipeDialog);
+    connect(&m_workbench.effects(), &EffectsDesk::noted, m_banner, &Banner::showNote);
     const auto bringUp = [this](const QString &name) {
         for (View *view : m_views->views())
             if (view->objectName() == name)
                 m_views->activate(view);
     };
-    connect(&m_workbench.steering(), &SteeringDesk::viewWished, this, [bringUp] { bringUp(QStringLiteral("steering")); });
+    const auto bringUpSteering = [bringUp] { bringUp(QStringLiteral("steering")); };
+    connect(&m_workbench.steering(), &SteeringDesk::viewWished, this, bringUpSteering);
+    connect(&m_workbench.effects(), &EffectsDesk::viewWished, this, bringUpSteering);
     connect(&m_workbench, &Workbench::compareWished, this, [this, bringUp] {
         bringUp(QStringLiteral("compare"));
         if (auto *compare = qobject_cast<CompareView *>(m_views->activeView()))

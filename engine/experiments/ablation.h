@@ -21,8 +21,9 @@ namespace expertscope {
 
 /// Settings of ablationKind().
 inline constexpr auto ablationParams = joined(
-    std::array{ParamKind{"op", "Ablation", "exclude: tokens that do not use the expert are left alone; mask: as if the layer did not have it",
-                   ParamKind::Type::Choice, "exclude", 0, 0, "exclude|mask"},
+    std::array{
+        ParamKind{"op", "Ablation", "exclude: tokens that do not use the expert are left alone; mask: as if the layer did not have it",
+            ParamKind::Type::Choice, "exclude", 0, 0, "exclude|mask"},
         ParamKind{"min_count", "Least tokens", "An expert that fewer tokens use is not tested", ParamKind::Type::Integer, "10", 0, 1e9}},
     lossParams);
 

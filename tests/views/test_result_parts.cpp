@@ -15,6 +15,7 @@
 #include <QCheckBox>
 #include <QComboBox>
 #include <QGraphicsScene>
+#include <QHeaderView>
 #include <QLineEdit>
 #include <QMouseEvent>
 #include <QPainter>
@@ -335,6 +336,76 @@ private Q_SLOTS:
         QSignalSpy picks(&widget, &ResultTable::rowPicked);
         QTest::mouseClick(widget.view()->viewport(), Qt::LeftButton, {}, widget.view()->visualRect(model->index(1, 0)).center());
         QCOMPARE(picks.last().front().toULongLong(), 2ULL); // of the table, not of the order
+    }
+
+    void furtherColumnsComeWithoutLosingTheRow()
+    {
+        ResultTable widget;
+        const QAbstractItemModelTester tester{
+            const_cast<TableItemModel *>(&widget.model()), QAbstractItemModelTester::FailureReportingMode::QtTest};
+        double known = noNumber;
+        widget.setFurtherColumns([&](const Table &) {
+            if (std::isnan(known))
+                return std::vector<Column>{};
+            return std::vector<Column>{{"effect", "nats", "help", std::vector<double>{known, 0.5, noNumber}},
+                {"effect_significant", "1", "help", std::vector<double>{1, 0, noNumber}}};
+        });
+        widget.setTable(table());
+        QCOMPARE(widget.model().columnCount(), 5);
+        known = 0.25;
+        widget.refreshFurtherColumns();
+        QCOMPARE(widget.model().columnCount(), 7);
+        QCOMPARE(widget.ownTable().columns.size(), std::size_t{5});
+        const QHeaderView *header = widget.view()->horizontalHeader();
+        QCOMPARE(header->visualIndex(2), 2); // beside the value, in their order
+        QCOMPARE(header->visualIndex(5), 3);
+        QCOMPARE(header->visualIndex(6), 4);
+        QCOMPARE(header->visualIndex(4), 6);
+        QCOMPARE(widget.model().data(widget.model().index(0, 6)).toString(), QStringLiteral("yes"));
+        QCOMPARE(widget.model().data(widget.model().index(2, 6)).toString(), QString()); // not known: neither yes nor no
+        widget.view()->sortByColumn(5, Qt::DescendingOrder);
+        QCOMPARE(widget.model().source(0), std::size_t{1});
+        widget.view()->selectRow(1); // the first row of the table
+        known = 0.75;
+        widget.refreshFurtherColumns();
+        QCOMPARE(widget.model().source(0), std::size_t{0}); // the order follows the values, the selection its row
+        QCOMPARE(widget.view()->selectionModel()->selectedRows().front().row(), 0);
+        QVERIFY(widget.selectedText().contains(QStringLiteral("0.75")));
+        widget.setTable(table()); // again the same: they come with it
+        QCOMPARE(widget.model().columnCount(), 7);
+        known = noNumber;
+        widget.refreshFurtherColumns();
+        QCOMPARE(widget.model().columnCount(), 5);
+    }
+
+    void dotsAreFoundByPlace()
+    {
+        Series dots{.id = "dots",
+            .title = "Score and effect",
+            .xTitle = "value",
+            .yTitle = "effect",
+            .unit = "nats",
+            .x = {0.3, -0.2, 0.9, -INFINITY},
+            .curves = {{Curve::Role::Chance, "no effect", {0, 0, 0, 0}, {}, {}},
+                {Curve::Role::Data, "others", {0.1, noNumber, 0.2, 0.1}, {0.0, noNumber, 0.1, 0.0}, {0.2, noNumber, 0.4, 0.2}},
+                {Curve::Role::Data, "own", {noNumber, -0.1, noNumber, noNumber}, {}, {}}},
+            .dots = true,
+            .names = {"expert 1", "expert 2", "expert 3", "expert 4"}};
+        SeriesChart chart;
+        chart.resize(600, 400);
+        chart.setSeries(dots);
+        chart.show();
+        QVERIFY(QTest::qWaitForWindowExposed(&chart));
+        const SeriesPlot &plot = *chart.plot();
+        for (const SeriesPlot::Place place : {SeriesPlot::Place{0, 1}, SeriesPlot::Place{1, 2}, SeriesPlot::Place{2, 1}})
+            QCOMPARE(plot.nearest(plot.position(place) + QPointF(3, -3)), place);
+        QCOMPARE(plot.nearest(plot.position({0, 1}) + QPointF(60, 60)), SeriesPlot::Place{}); // a dot is meant from nearby alone
+        QCOMPARE(plot.describe({1, 2}).front(), QStringLiteral("expert 2"));
+        const QImage before = chart.grab().toImage();
+        PlotMarks marks;
+        marks.dot = 2;
+        chart.setMarks(marks);
+        QTRY_VERIFY(chart.grab().toImage() != before); // a ring
     }
 
     void formComesFromTheDeclaration()

@@ -7,6 +7,7 @@
 #include "views/common/series_chart.h"
 #include "views/common/steering_actions.h"
 #include "views/routing_map/routing_map_view.h"
+#include "views/steering/effects_page.h"
 #include "views/steering/expert_list.h"
 #include "views/steering/recipe_panel.h"
 #include "views/steering/steering_view.h"
@@ -21,6 +22,7 @@
 #include <QLineEdit>
 #include <QMenu>
 #include <QPainter>
+#include <QPushButton>
 #include <QSignalSpy>
 #include <QSlider>
 #include <QTest>
@@ -208,6 +210,55 @@ private slots:
         QImage blank(picture.size(), picture.format());
         blank.fill(Qt::white);
         QVERIFY(picture != blank);
+    }
+
+    void effectsStandAgainstTheScoreOfTheFirstRow()
+    {
+        EffectsState state;
+        state.measuredWith = Params{effectsParams()}.all();
+        std::map<ExpertPlace, AblationEffect> effects;
+        for (int expert = 0; expert < 6; ++expert) {
+            AblationEffect effect{{2, expert}, {}, 50};
+            effect.loss.difference = 0.01 * expert;
+            effect.loss.interval = {0.01 * expert - 0.005, 0.01 * expert + 0.005};
+            effects.emplace(effect.expert, effect);
+        }
+        state.effects = std::make_shared<const std::map<ExpertPlace, AblationEffect>>(effects);
+        const Table table{"t", "Top experts",
+            {{"layer", "", "", std::vector<std::int64_t>{2, 2, 2, 2, 2, 2, 3}},
+                {"expert", "", "", std::vector<std::int64_t>{5, 4, 3, 3, 2, 1, 1}},
+                {"value", "1", "", std::vector<double>{5, 4, 3, -9, 2, 1, 7}},
+                {"same", "", "", std::vector<std::int64_t>{1, 1, 1, 1, 1, 1, 1}}, {"group", "", "", std::vector<std::string>(7, "de")}}};
+        const ExpertRanking ranking{QStringLiteral("Top experts"), table};
+        QCOMPARE(scoresOf(table), std::vector<std::string>{"value"}); // what does not differ is no score
+        const Series series = effectScatter(ranking, "value", state);
+        QCOMPARE(series.x, (std::vector<double>{5, 4, 3, 2, 1})); // twice named once shown; layer 3 was not measured
+        QCOMPARE(series.names.front(), std::string("layer 2, expert 5"));
+        QCOMPARE(series.curves.back().y, (std::vector<double>{0.05, 0.04, 0.03, 0.02, 0.01}));
+        QVERIFY(effectScatter(ranking, "value", {}).x.empty());
+
+        test::Jobs jobs;
+        SelectionModel selection;
+        EffectsPage page(jobs.context(selection));
+        QVERIFY(page.csv().empty() && page.caption().isEmpty());
+        state.sample = QStringLiteral("7 texts");
+        state.ranking = std::make_shared<const ExpertRanking>(ranking);
+        jobs.effects->setState(state);
+        page.setTrace(test::textTrace(test::manyLanguages(1))); // its layers begin at 1
+        QVERIFY2(page.caption().startsWith(QStringLiteral("Spearman's rank correlation 1")), qPrintable(page.caption()));
+        QVERIFY(page.caption().contains(QStringLiteral("7 texts")));
+        emit page.chart()->picked(1, 1);
+        QCOMPARE(selection.value().layer, 1);
+        QCOMPARE(selection.value().experts, std::vector<int>{4});
+        QVERIFY(page.csv().starts_with("layer,expert,value,effect,effect_low"));
+        std::vector<ExpertPlace> wished;
+        connect(jobs.effects.get(), &EffectsModel::wished, &page, [&](const std::vector<ExpertPlace> &experts) { wished = experts; });
+        page.findChild<QPushButton *>(QStringLiteral("measureRanking"))->click();
+        QCOMPARE(wished.size(), std::size_t{7});
+        state.obstacle = QStringLiteral("open the model that made it");
+        jobs.effects->setState(state);
+        QVERIFY(!page.findChild<QPushButton *>(QStringLiteral("measureRanking"))->isEnabled());
+        QVERIFY(measuredColumns(table, state).empty());
     }
 
     void comparisonOfARunWithItselfIsNoChange()

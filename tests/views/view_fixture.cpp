@@ -263,7 +263,7 @@ std::shared_ptr<const SteeringOutcome> steeringOutcome(const TracePtr &trace)
 
 ViewContext Jobs::context(SelectionModel &selection)
 {
-    return {&selection, steering.get(),
+    return {&selection, steering.get(), effects.get(), routes.get(),
         [this](QObject *owner, const QString &tag, std::function<std::any(const Progress &)> work, std::function<void(std::any)> done) {
             ++posted;
             const auto call = [alive = QPointer<QObject>(owner), work = std::move(work), done = std::move(done)] {

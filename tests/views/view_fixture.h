@@ -55,6 +55,8 @@ public:
     int stopped = 0;
     std::unique_ptr<SteeringModel> steering = std::make_unique<SteeringModel>();
     std::unique_ptr<ExperimentModel> experiments = std::make_unique<ExperimentModel>();
+    std::unique_ptr<EffectsModel> effects = std::make_unique<EffectsModel>();
+    std::unique_ptr<RoutesModel> routes = std::make_unique<RoutesModel>();
 
 private:
     struct Job {

@@ -55,6 +55,7 @@ AnalysesView::AnalysesView(ViewContext context, QWidget *parent)
             std::stoi(shown->rows[static_cast<std::size_t>(row)]), std::stoi(shown->columns[static_cast<std::size_t>(column)]));
     });
     offerSteering(*m_pages->rows(), this->context());
+    offerEffects(*m_pages->rows(), this->context());
     connect(selection, &SelectionModel::changed, this, [this](const Selection &now) { m_pages->setLayer(layerNumber(now.layer)); });
 }
 
@@ -85,7 +86,7 @@ void AnalysesView::paintFigure(QPainter &painter, const QRectF &target)
 std::string AnalysesView::csv() const
 {
     const Table *table = result() ? m_pages->table() : nullptr;
-    return table ? expertscope::csv(*table) : std::string();
+    return table ? expertscope::csv(withEffects(*table, context().effects)) : std::string();
 }
 
 } // namespace expertscope

@@ -362,7 +362,7 @@ void AnalysisView::showSide()
 std::string AnalysisView::csv() const
 {
     const auto shown = m_current->result();
-    return shown && !shown->tables.empty() ? expertscope::csv(shown->tables.front()) : std::string();
+    return shown && !shown->tables.empty() ? expertscope::csv(withEffects(shown->tables.front(), context().effects)) : std::string();
 }
 
 QRectF AnalysisView::paintFrame(QPainter &painter, const QRectF &target, const QString &title) const

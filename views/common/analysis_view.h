@@ -5,6 +5,7 @@
 #pragma once
 
 #include "views/common/analysis_run.h"
+#include "views/common/effects_offer.h"
 #include "views/common/steering_actions.h"
 #include "views/common/view.h"
 
@@ -35,7 +36,7 @@ public:
     AnalysisView(ViewContext context, std::span<const AnalysisKind *const> kinds, QWidget *parent);
 
     void setSubject(const Subject &subject) override;
-    std::string csv() const override; ///< the first table of the result that is shown
+    std::string csv() const override; ///< the first table of the result that is shown, with what was measured of its experts
     void fit() override; ///< every part that can be
     QVariantMap saveState() const override; ///< settings of every analysis, and the choices that are kept
     void restoreState(const QVariantMap &state) override;
@@ -78,9 +79,11 @@ protected:
             m_fits.push_back([part] { part->fit(); });
         if constexpr (requires { offerSteering(*part, context()); })
             offerSteering(*part, context()); // a table of experts
+        if constexpr (requires { offerEffects(*part, context()); })
+            offerEffects(*part, context());
     }
-    /// A part that is a map of all layers by experts: what is under the mouse there is pointed out in every view, a click selects it, and its
-    /// menu steers it.
+    /// A part that is a map of all layers by experts: what is under the mouse there is pointed out in every view, a click selects it, and
+    /// its menu steers it.
     void addExpertMap(HeatmapView *map);
     /// A choice that comes back after a restart: by its data, or by its index where it has none.
     void keep(const QString &key, QComboBox *box);

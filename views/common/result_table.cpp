@@ -15,7 +15,10 @@
 #include <QTableView>
 #include <QVBoxLayout>
 
+#include <algorithm>
 #include <set>
+#include <string_view>
+#include <utility>
 
 namespace expertscope {
 
@@ -66,10 +69,70 @@ ResultTable::ResultTable(QWidget *parent)
 
 void ResultTable::setTable(const Table &table)
 {
-    m_model->setTable(table);
+    m_ownColumns = table.columns.size();
+    m_model->setTable(withFurtherColumns(table));
     m_view->setAccessibleName(QString::fromStdString(table.title));
+    placeFurtherColumns();
     m_view->resizeColumnsToContents();
     showCount();
+    emit tableSet();
+}
+
+Table ResultTable::ownTable() const
+{
+    Table own = m_model->table();
+    own.columns.resize(m_ownColumns);
+    return own;
+}
+
+Table ResultTable::withFurtherColumns(Table own) const
+{
+    if (m_further)
+        for (Column &column : m_further(own))
+            own.columns.push_back(std::move(column));
+    return own;
+}
+
+void ResultTable::setFurtherColumns(std::function<std::vector<Column>(const Table &)> columns)
+{
+    m_further = std::move(columns);
+    refreshFurtherColumns();
+}
+
+void ResultTable::refreshFurtherColumns()
+{
+    const int before = m_model->columnCount();
+    m_model->updateTable(withFurtherColumns(ownTable()));
+    if (m_model->columnCount() != before) {
+        placeFurtherColumns();
+        m_view->resizeColumnsToContents();
+    }
+    showCount();
+}
+
+/// Beside what the rows are ranked by, not beyond the edge of a wide table.
+void ResultTable::placeFurtherColumns()
+{
+    const std::vector<Column> &columns = m_model->table().columns;
+    const auto numberOf = [&](std::string_view name) {
+        const auto at = std::find_if(columns.begin(), columns.end(), [&](const Column &column) { return column.name == name; });
+        return static_cast<int>(at - columns.begin());
+    };
+    const int count = m_model->columnCount(), own = static_cast<int>(m_ownColumns);
+    const int anchor = std::min(numberOf("value") < own ? numberOf("value") : numberOf("expert"), count - 1);
+    QHeaderView *header = m_view->horizontalHeader();
+    for (int column = own; column < count; ++column)
+        header->moveSection(header->visualIndex(column), header->visualIndex(column == own ? anchor : column - 1) + 1);
+}
+
+void ResultTable::addTool(QWidget *tool)
+{
+    static_cast<QBoxLayout *>(layout()->itemAt(0)->layout())->addWidget(tool);
+}
+
+void ResultTable::addFootnote(QWidget *note)
+{
+    static_cast<QBoxLayout *>(layout())->addWidget(note);
 }
 
 void ResultTable::showCount()

@@ -13,6 +13,7 @@
 #include <QLegend>
 #include <QLineSeries>
 #include <QPainter>
+#include <QScatterSeries>
 #include <QValueAxis>
 
 #include <algorithm>
@@ -57,9 +58,10 @@ QString textOf(const std::string &text)
     return QString::fromStdString(text);
 }
 
-QLineSeries *lineOf(const std::vector<double> &x, const std::vector<double> &y)
+template<typename Drawn = QLineSeries>
+Drawn *lineOf(const std::vector<double> &x, const std::vector<double> &y)
 {
-    auto *line = new QLineSeries;
+    auto *line = new Drawn;
     for (std::size_t i = 0; i < std::min(x.size(), y.size()); ++i) {
         if (std::isfinite(x[i]) && std::isfinite(y[i]))
             line->append(x[i], y[i]);
@@ -141,8 +143,10 @@ public:
         m_plot.placeLegend();
         m_plot.m_legend.paint(*painter, m_plot.m_look.ink);
         painter->setClipRect(m_plot.plotArea().adjusted(-1, -1, 1, 1));
-        if (series.bars)
+        if (series.bars || series.dots)
             paintWhiskers(*painter);
+        if (series.dots)
+            paintRing(*painter);
         QAbstractSeries *any = m_plot.m_drawn.front().any;
         if (!std::isnan(m_plot.m_marks.x) && any) {
             const double x = m_plot.mapToPosition(QPointF(m_plot.m_marks.x, 0), any).x();
@@ -155,16 +159,18 @@ private:
     void paintWhiskers(QPainter &painter) const
     {
         const Series &series = m_plot.m_series;
-        painter.setPen(QPen(m_plot.m_look.ink, 1));
         for (int c = 0; c < static_cast<int>(series.curves.size()); ++c) {
             const Curve &curve = series.curves[static_cast<std::size_t>(c)];
             if (curve.role != Curve::Role::Data || curve.low.size() != curve.y.size() || curve.high.size() != curve.y.size())
                 continue;
+            painter.setPen(QPen(series.bars ? m_plot.m_look.ink : faded(m_plot.colour(c), 110), 1));
             QAbstractSeries *any = m_plot.m_drawn[static_cast<std::size_t>(c)].any;
             for (std::size_t i = 0; i < curve.y.size(); ++i) {
                 if (!std::isfinite(curve.low[i]) || !std::isfinite(curve.high[i]))
                     continue;
-                const double x = m_plot.barCentre(static_cast<int>(i), c);
+                const double x = series.bars ? m_plot.barCentre(static_cast<int>(i), c) : series.x[i];
+                if (!std::isfinite(x))
+                    continue;
                 const QPointF low = m_plot.mapToPosition(QPointF(x, curve.low[i]), any);
                 const QPointF high = m_plot.mapToPosition(QPointF(x, curve.high[i]), any);
                 painter.drawLine(low, high);
@@ -173,6 +179,15 @@ private:
             }
         }
     }
+    void paintRing(QPainter &painter) const
+    {
+        painter.setPen(QPen(m_plot.m_look.accent, 2));
+        painter.setBrush(Qt::NoBrush);
+        for (int c = 0; c < static_cast<int>(m_plot.m_series.curves.size()); ++c)
+            if (const Place place{m_plot.m_marks.dot, c}; m_plot.isThere(place))
+                painter.drawEllipse(m_plot.position(place), ring, ring);
+    }
+    static constexpr double ring = 7;
     SeriesPlot &m_plot;
 };
 
@@ -292,15 +307,31 @@ void SeriesPlot::addCurves()
             if (curve.role != role || (m_series.bars && role == Curve::Role::Data))
                 continue;
             Drawn &drawn = m_drawn[c];
-            if (!curve.low.empty() && curve.low.size() == curve.high.size()) {
+            const bool dots = m_series.dots && role == Curve::Role::Data;
+            if (m_series.dots && !dots) { // dots are in any order, a line is not
+                std::vector<std::size_t> order;
+                for (std::size_t i = 0; i < x.size(); ++i)
+                    if (std::isfinite(x[i]))
+                        order.push_back(i);
+                std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return x[a] < x[b]; });
+                std::vector<double> sortedX, sortedY;
+                for (const std::size_t i : order) {
+                    sortedX.push_back(x[i]);
+                    sortedY.push_back(curve.y[i]);
+                }
+                drawn.any = drawn.line = lineOf(sortedX, sortedY);
+                addSeries(drawn.line);
+                continue;
+            }
+            if (!dots && !curve.low.empty() && curve.low.size() == curve.high.size()) {
                 drawn.band = new QAreaSeries(lineOf(x, curve.high), lineOf(x, curve.low));
                 drawn.band->upperSeries()->setParent(drawn.band);
                 drawn.band->lowerSeries()->setParent(drawn.band);
                 addSeries(drawn.band);
             }
             if (!curve.y.empty()) {
-                drawn.line = lineOf(x, curve.y);
-                drawn.line->setPointsVisible(fewPoints && role == Curve::Role::Data);
+                drawn.line = dots ? static_cast<QXYSeries *>(lineOf<QScatterSeries>(x, curve.y)) : lineOf(x, curve.y);
+                drawn.line->setPointsVisible(dots || (fewPoints && role == Curve::Role::Data));
                 addSeries(drawn.line);
             }
             drawn.any = drawn.line ? static_cast<QAbstractSeries *>(drawn.line) : drawn.band;
@@ -400,7 +431,12 @@ void SeriesPlot::styleCurves()
         }
         const bool mine = chosen && textOf(curve.name) == m_marks.curve;
         const bool behind = chosen && !mine;
-        if (drawn.line) {
+        if (auto *dots = qobject_cast<QScatterSeries *>(drawn.line)) {
+            dots->setPen(QPen(m_look.paper, 0.8));
+            dots->setColor(behind ? faded(base, 110) : base);
+            dots->setBorderColor(m_look.paper);
+            dots->setMarkerSize(mine ? 10 : 8);
+        } else if (drawn.line) {
             QPen pen(behind ? faded(base, 110) : base, mine ? 3.2 : behind ? 1.2 : 1.9, mine ? Qt::SolidLine : curveStyle(index));
             pen.setJoinStyle(Qt::RoundJoin);
             drawn.line->setPen(pen);
@@ -414,9 +450,10 @@ void SeriesPlot::styleCurves()
     }
     for (SeriesLegend::Entry &entry : m_legend.entries()) {
         const Drawn &drawn = m_drawn[static_cast<std::size_t>(entry.curve)];
-        entry.line = drawn.line ? drawn.line->pen() : QPen(Qt::NoPen);
+        const bool line = drawn.line && !qobject_cast<QScatterSeries *>(drawn.line);
+        entry.line = line ? drawn.line->pen() : QPen(Qt::NoPen);
         entry.line.setColor(colour(entry.curve)); // a curve that steps back keeps its colour here
-        entry.fill = drawn.line ? QColor(Qt::transparent) : drawn.band ? drawn.band->brush().color() : colour(entry.curve);
+        entry.fill = line ? QColor(Qt::transparent) : drawn.band ? drawn.band->brush().color() : colour(entry.curve);
     }
 }
 
@@ -435,7 +472,8 @@ void SeriesPlot::zoomX(double factor, QPointF at)
         return; // categories have no room between them
     auto *axis = static_cast<QValueAxis *>(axes(Qt::Horizontal).constFirst());
     const double share = std::clamp((at.x() - plotArea().left()) / plotArea().width(), 0.0, 1.0);
-    const double span = std::clamp((axis->max() - axis->min()) / factor, std::min(1.0, m_right - m_left), m_right - m_left);
+    const double least = m_series.dots ? (m_right - m_left) / 100 : std::min(1.0, m_right - m_left);
+    const double span = std::clamp((axis->max() - axis->min()) / factor, least, m_right - m_left);
     const double left = std::clamp(axis->min() + share * (axis->max() - axis->min()) - share * span, m_left, m_right - span);
     axis->setRange(left, left + span);
     setTicks(axis, left, left + span, 14, allIntegers(m_series.x) && m_right - m_left > 1);

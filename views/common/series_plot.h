@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
-// SeriesPlot: a Series of a result as a chart: lines with their intervals or bars, chance as dashes and band, axes with units.
+// SeriesPlot: a Series of a result as a chart: lines with their intervals, bars or dots, chance as dashes and band, axes with units.
 // The same chart is on the screen, in pictures and in reports.
 #pragma once
 
@@ -27,10 +27,11 @@ Qt::PenStyle curveStyle(int index);
 /// "Divergence [nats]"; a pure number has no unit.
 QString withUnit(const std::string &title, const std::string &unit);
 
-/// Points out a place on the x axis and one curve; NaN and empty = none.
+/// Points out a place on the x axis, one curve, one dot; NaN, empty and -1 = none.
 struct PlotMarks {
     double x = std::numeric_limits<double>::quiet_NaN();
     QString curve;
+    int dot = -1; ///< index of a dot that gets a ring
 };
 
 class SeriesPlot : public QChart {
@@ -48,7 +49,8 @@ public:
         int curve = -1; ///< index into Series::curves
         bool operator==(const Place &) const = default;
     };
-    /// The value closest to a point of the chart: first the x, then among the curves of data there. None outside the plot.
+    /// The value closest to a point of the chart: first the x, then among the curves of data there; the closest dot, if it is close. None
+    /// outside the plot.
     Place nearest(QPointF at) const;
     /// Where a value lies in the chart.
     QPointF position(Place place) const;
@@ -82,6 +84,7 @@ private:
     double titleHeight() const;
     void styleCurves();
     double barCentre(int x, int curve) const;
+    bool isThere(Place place) const; ///< there is a finite value
     int dataCurves() const;
 
     Series m_series;

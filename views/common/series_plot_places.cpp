@@ -13,6 +13,8 @@ namespace expertscope {
 
 namespace {
 
+constexpr double reach = 14; ///< pixels from which a dot is meant
+
 QString textOf(const std::string &text)
 {
     return QString::fromStdString(text);
@@ -27,6 +29,14 @@ double SeriesPlot::barCentre(int x, int curve) const
         before += m_series.curves[static_cast<std::size_t>(c)].role == Curve::Role::Data;
     const double width = barGroupWidth / std::max(1, dataCurves());
     return x - barGroupWidth / 2 + (before + 0.5) * width;
+}
+
+bool SeriesPlot::isThere(Place place) const
+{
+    const auto c = static_cast<std::size_t>(place.curve);
+    const auto i = static_cast<std::size_t>(place.x);
+    return place.curve >= 0 && place.x >= 0 && c < m_series.curves.size() && i < m_series.curves[c].y.size()
+        && std::isfinite(m_series.curves[c].y[i]) && (m_series.bars || std::isfinite(m_series.x[i]));
 }
 
 QPointF SeriesPlot::position(Place place) const
@@ -51,10 +61,13 @@ SeriesPlot::Place SeriesPlot::nearest(QPointF at) const
         if (curve.role != Curve::Role::Data)
             continue;
         for (int i = 0; i < static_cast<int>(curve.y.size()); ++i) {
-            if (!std::isfinite(curve.y[static_cast<std::size_t>(i)]))
+            if (!isThere({i, c}))
                 continue;
             const QPointF there = position({i, c});
-            const double dx = std::abs(there.x() - at.x());
+            const double distance = std::hypot(there.x() - at.x(), there.y() - at.y());
+            if (m_series.dots && distance > reach)
+                continue;
+            const double dx = m_series.dots ? distance : std::abs(there.x() - at.x());
             const double dy = std::abs(there.y() - at.y());
             if (dx < bestX - 0.01 || (dx < bestX + 0.01 && dy < bestY)) {
                 best = {i, c};
@@ -71,7 +84,11 @@ QStringList SeriesPlot::describe(Place place) const
     if (place.x < 0 || place.curve < 0)
         return {};
     const auto i = static_cast<std::size_t>(place.x);
-    QStringList lines{m_series.bars ? textOf(m_series.names[i]) : textOf(m_series.xTitle) + u' ' + numberText(m_series.x[i])};
+    QStringList lines;
+    if (m_series.bars || m_series.dots)
+        lines << textOf(m_series.names[i]);
+    if (!m_series.bars)
+        lines << textOf(m_series.xTitle) + (m_series.dots ? QStringLiteral(": ") : QStringLiteral(" ")) + numberText(m_series.x[i]);
     const QString unit = m_series.unit.empty() || m_series.unit == "1" ? QString() : u' ' + textOf(m_series.unit);
     const auto add = [&](const Curve &curve, const QString &name) {
         QString line = name.isEmpty() ? textOf(m_series.yTitle) : name;

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 namespace expertscope {
 
@@ -17,7 +18,12 @@ namespace {
 
 bool isFlag(const Column &column)
 {
-    return column.name == "significant";
+    return column.name.ends_with("significant");
+}
+
+QString flagText(bool on)
+{
+    return on ? QStringLiteral("yes") : QStringLiteral("no");
 }
 
 bool isMissing(double value)
@@ -43,6 +49,39 @@ void TableItemModel::setTable(Table table)
         m_sortColumn = -1;
     fillRows();
     endResetModel();
+}
+
+void TableItemModel::updateTable(Table table)
+{
+    const auto namesOf = [](const Table &one) {
+        std::vector<std::string> names;
+        for (const Column &column : one.columns)
+            names.push_back(column.name);
+        return names;
+    };
+    if (table.rows() != m_table.rows() || namesOf(table) != namesOf(m_table)) {
+        setTable(std::move(table));
+        return;
+    }
+    m_table = std::move(table);
+    const std::vector<std::size_t> before = m_rows;
+    fillRows();
+    const std::vector<std::size_t> after = std::exchange(m_rows, before);
+    const auto inOrder = [](std::vector<std::size_t> rows) {
+        std::sort(rows.begin(), rows.end());
+        return rows;
+    };
+    if (inOrder(before) != inOrder(after)) { // new values may pass the filter
+        beginResetModel();
+        m_rows = after;
+        endResetModel();
+        return;
+    }
+    sort(m_sortColumn, m_order);
+    if (rowCount() > 0)
+        emit dataChanged(index(0, 0), index(rowCount() - 1, columnCount() - 1));
+    if (columnCount() > 0)
+        emit headerDataChanged(Qt::Horizontal, 0, columnCount() - 1);
 }
 
 void TableItemModel::setFilter(const QString &text)
@@ -109,10 +148,10 @@ int TableItemModel::columnCount(const QModelIndex &parent) const
 QString TableItemModel::shortText(std::size_t row, const Column &column) const
 {
     if (const auto *numbers = std::get_if<std::vector<double>>(&column.values))
-        return std::isnan((*numbers)[row]) ? QString() : numberText((*numbers)[row]);
+        return std::isnan((*numbers)[row]) ? QString() : isFlag(column) ? flagText((*numbers)[row] != 0) : numberText((*numbers)[row]);
     if (const auto *integers = std::get_if<std::vector<std::int64_t>>(&column.values)) {
         const std::int64_t value = (*integers)[row];
-        return isFlag(column) ? (value != 0 ? QStringLiteral("yes") : QStringLiteral("no")) : QString::number(value);
+        return isFlag(column) ? flagText(value != 0) : QString::number(value);
     }
     const std::string &text = std::get<std::vector<std::string>>(column.values)[row];
     return column.name == "token" || column.name == "text" ? plainToken(text, -1) : QString::fromStdString(text);

@@ -17,6 +17,8 @@ public:
     using QAbstractTableModel::QAbstractTableModel;
 
     void setTable(Table table);
+    /// The same rows with other values: selection, order and filter stay.
+    void updateTable(Table table);
     const Table &table() const { return m_table; }
     /// Keeps rows in which any cell contains the text, whatever its case; empty = all.
     void setFilter(const QString &text);

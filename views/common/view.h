@@ -7,6 +7,8 @@
 #include "engine/core/progress.h"
 #include "engine/core/summary.h"
 #include "engine/core/trace.h"
+#include "views/common/effects_model.h"
+#include "views/common/routes_model.h"
 #include "views/common/selection.h"
 #include "views/common/steering_model.h"
 
@@ -49,6 +51,8 @@ class ExperimentModel;
 struct ViewContext {
     SelectionModel *selection = nullptr;
     SteeringModel *steering = nullptr; ///< null where nothing can be steered
+    EffectsModel *effects = nullptr; ///< null where no effect of an expert can be measured
+    RoutesModel *routes = nullptr; ///< null where no other routes can be tried
     /// Runs work(progress) on the analysis pool and done(result) on the UI thread; a newer job of the same tag replaces an older
     /// one, whose done is never called. done is dropped if `owner` dies first.
     std::function<void(

@@ -8,7 +8,9 @@
 #include "views/common/result_figure.h"
 #include "views/common/series_chart.h"
 #include "views/common/steering_actions.h"
+#include "views/steering/effects_page.h"
 #include "views/steering/recipe_panel.h"
+#include "views/steering/routes_page.h"
 #include "views/steering/steering_text.h"
 
 #include <QHBoxLayout>
@@ -16,12 +18,15 @@
 #include <QSpinBox>
 #include <QSplitter>
 #include <QStackedWidget>
+#include <QTabWidget>
 #include <QTextBrowser>
 #include <QUrl>
 #include <QVBoxLayout>
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
+#include <utility>
 
 namespace expertscope {
 
@@ -58,6 +63,9 @@ SteeringView::SteeringView(ViewContext context, QWidget *parent)
     , m_text{new QTextBrowser(this)}
     , m_tokens{new SeriesChart(this)}
     , m_layers{new SeriesChart(this)}
+    , m_routes{new RoutesPage(this->context(), this)}
+    , m_effects{new EffectsPage(this->context(), this)}
+    , m_tabs{new QTabWidget(this)}
 {
     setObjectName(QStringLiteral("steering"));
     m_where->setObjectName(QStringLiteral("steeredText"));
@@ -80,7 +88,28 @@ SteeringView::SteeringView(ViewContext context, QWidget *parent)
     m_text->setFrameShape(QFrame::NoFrame);
     m_tokens->setObjectName(QStringLiteral("tokenChart"));
     m_layers->setObjectName(QStringLiteral("layerChart"));
+    m_tabs->setObjectName(QStringLiteral("steeringTabs"));
+    m_tabs->setDocumentMode(true);
+    m_tabs->addTab(buildText(), QStringLiteral("One text"));
+    m_tabs->addTab(m_routes, QStringLiteral("Other routes of a token"));
+    m_tabs->addTab(m_effects, QStringLiteral("Effects of experts"));
+    auto *split = new QSplitter(Qt::Horizontal, this);
+    split->setChildrenCollapsible(false);
+    split->addWidget(m_panel);
+    split->addWidget(m_tabs);
+    split->setStretchFactor(1, 1);
+    split->setSizes({330, 1000});
+    auto *whole = new QVBoxLayout(this);
+    whole->setContentsMargins(0, 0, 0, 0);
+    whole->addWidget(split);
+    connectParts();
+    connectPages();
+    showState();
+}
 
+/// The page that runs one text.
+QWidget *SteeringView::buildText()
+{
     auto *bar = new QHBoxLayout;
     bar->setContentsMargins(6, 6, 6, 0);
     bar->addWidget(m_where, 1);
@@ -113,18 +142,54 @@ SteeringView::SteeringView(ViewContext context, QWidget *parent)
     rightColumn->setContentsMargins(0, 0, 0, 0);
     rightColumn->addLayout(bar);
     rightColumn->addWidget(m_pages, 1);
-    auto *split = new QSplitter(Qt::Horizontal, this);
-    split->addWidget(m_panel);
-    split->addWidget(right);
-    split->setStretchFactor(1, 1);
-    split->setSizes({330, 1000});
-    for (QSplitter *one : {top, bottom, figures, split})
+    for (QSplitter *one : {top, bottom, figures})
         one->setChildrenCollapsible(false);
-    auto *whole = new QVBoxLayout(this);
-    whole->setContentsMargins(0, 0, 0, 0);
-    whole->addWidget(split);
-    connectParts();
-    showState();
+    return right;
+}
+
+void SteeringView::connectPages()
+{
+    connect(m_tabs, &QTabWidget::currentChanged, this, [this] {
+        m_panel->setVisible(page() != Effects); // single experts are ablated there, without the recipe
+        watch(isVisible());
+    });
+    connect(m_routes, &RoutesPage::tried, this, [this] { showPage(Text); });
+    connect(context().effects, &EffectsModel::rankingWished, this, [this] { showPage(Effects); });
+    connect(context().steering, &SteeringModel::wished, this, [this](const SteeringWish &wish) {
+        if (wish.kind == SteeringWish::Kind::WhatIf)
+            showPage(Text);
+    });
+    const auto pass = [this](const auto *part) {
+        using Part = std::remove_cvref_t<decltype(*part)>;
+        connect(part, &Part::status, this, &View::status);
+        connect(part, &Part::pictureWished, this, &View::pictureWished);
+        connect(part, &Part::numbersWished, this, &View::numbersWished);
+    };
+    pass(m_routes);
+    pass(m_effects);
+    pass(m_tokens);
+    pass(m_layers);
+    pass(m_map);
+}
+
+void SteeringView::showPage(Page page)
+{
+    m_tabs->setCurrentIndex(page);
+}
+
+SteeringView::Page SteeringView::page() const
+{
+    return static_cast<Page>(m_tabs->currentIndex());
+}
+
+/// What nobody looks at is not run.
+void SteeringView::watch(bool visible)
+{
+    const bool text = visible && page() == Text, routes = visible && page() == Routes;
+    if (std::exchange(m_watched, text) != text)
+        emit context().steering->watchedChanged(text);
+    if (std::exchange(m_routesWatched, routes) != routes)
+        emit context().routes->watchedChanged(routes);
 }
 
 void SteeringView::connectParts()
@@ -174,31 +239,24 @@ void SteeringView::connectParts()
         selection->set(next);
     });
     connect(selection, &SelectionModel::changed, this, &SteeringView::showMarks);
-    for (SeriesChart *chart : {m_tokens, m_layers}) {
-        connect(chart, &SeriesChart::status, this, &View::status);
-        connect(chart, &SeriesChart::pictureWished, this, &View::pictureWished);
-        connect(chart, &SeriesChart::numbersWished, this, &View::numbersWished);
-    }
-    connect(m_map, &HeatmapView::status, this, &View::status);
-    connect(m_map, &HeatmapView::pictureWished, this, &View::pictureWished);
-    connect(m_map, &HeatmapView::numbersWished, this, &View::numbersWished);
 }
 
 void SteeringView::setSubject(const Subject &subject)
 {
     m_subject = subject;
+    m_effects->setTrace(subject.trace);
 }
 
 void SteeringView::showEvent(QShowEvent *event)
 {
     View::showEvent(event);
-    emit context().steering->watchedChanged(true);
+    watch(true);
 }
 
 void SteeringView::hideEvent(QHideEvent *event)
 {
     View::hideEvent(event);
-    emit context().steering->watchedChanged(false);
+    watch(false);
 }
 
 void SteeringView::changeEvent(QEvent *event)
@@ -293,6 +351,10 @@ void SteeringView::showMarks()
 
 void SteeringView::paintFigure(QPainter &painter, const QRectF &target)
 {
+    if (page() == Routes)
+        return m_routes->paintFigure(painter, target);
+    if (page() == Effects)
+        return m_effects->paintFigure(painter, target);
     const FigureLook look = FigureLook::print(font());
     if (!m_shown) {
         paintEmptyState(painter, target, look, QStringLiteral("Nothing was steered yet"), m_obstacle->text());
@@ -309,17 +371,20 @@ void SteeringView::paintFigure(QPainter &painter, const QRectF &target)
 
 std::string SteeringView::csv() const
 {
+    if (page() != Text)
+        return page() == Routes ? m_routes->csv() : m_effects->csv();
     return m_shown ? expertscope::csv(m_shown->result.table("tokens")) : std::string();
 }
 
 QVariantMap SteeringView::saveState() const
 {
-    return {{QStringLiteral("write on"), m_newTokens->value()}};
+    return {{QStringLiteral("write on"), m_newTokens->value()}, {QStringLiteral("page"), m_tabs->currentIndex()}};
 }
 
 void SteeringView::restoreState(const QVariantMap &state)
 {
     m_newTokens->setValue(state.value(QStringLiteral("write on")).toInt());
+    m_tabs->setCurrentIndex(std::clamp(state.value(QStringLiteral("page")).toInt(), 0, m_tabs->count() - 1));
 }
 
 void SteeringView::fit()
@@ -327,6 +392,8 @@ void SteeringView::fit()
     m_map->fit();
     m_tokens->fit();
     m_layers->fit();
+    m_routes->chart()->fit();
+    m_effects->chart()->fit();
 }
 
 } // namespace expertscope

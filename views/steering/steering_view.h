@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
-// The Steering view: the recipe as a list of edits and policies, and what it does to one text: routing, loss, next token, continuation.
+// The Steering view: the recipe as a list of edits and policies, and what it does to one text: routing, loss, next token, continuation. Two
+// more pages measure single changes: other experts for one token, and each expert of a ranking left out.
 #pragma once
 
 #include "views/common/heatmap_painter.h"
@@ -9,12 +10,15 @@
 class QLabel;
 class QSpinBox;
 class QStackedWidget;
+class QTabWidget;
 class QTextBrowser;
 
 namespace expertscope {
 
+class EffectsPage;
 class HeatmapView;
 class RecipePanel;
+class RoutesPage;
 class SeriesChart;
 
 class SteeringView : public View {
@@ -24,7 +28,7 @@ public:
 
     void setSubject(const Subject &subject) override;
     void paintFigure(QPainter &painter, const QRectF &target) override;
-    std::string csv() const override; ///< every token
+    std::string csv() const override; ///< of the page that is shown: every token, every set of experts, or every expert
     void fit() override;
     QVariantMap saveState() const override;
     void restoreState(const QVariantMap &state) override;
@@ -35,6 +39,12 @@ public:
     SeriesChart *layerChart() const { return m_layers; }
     QTextBrowser *text() const { return m_text; }
     QLabel *numbers() const { return m_numbers; }
+    RoutesPage *routes() const { return m_routes; }
+    EffectsPage *effects() const { return m_effects; }
+
+    enum Page { Text, Routes, Effects };
+    void showPage(Page page);
+    Page page() const;
 
 protected:
     void showEvent(QShowEvent *event) override;
@@ -42,7 +52,10 @@ protected:
     void changeEvent(QEvent *event) override;
 
 private:
+    QWidget *buildText();
     void connectParts();
+    void connectPages();
+    void watch(bool visible);
     void showState();
     void showOutcome();
     void showNumbers();
@@ -62,6 +75,10 @@ private:
     QTextBrowser *m_text;
     SeriesChart *m_tokens;
     SeriesChart *m_layers;
+    RoutesPage *m_routes;
+    EffectsPage *m_effects;
+    QTabWidget *m_tabs;
+    bool m_watched = false, m_routesWatched = false; ///< as was said last
 };
 
 } // namespace expertscope
