@@ -486,7 +486,11 @@ void Workbench::saveNumbers(std::function<std::string()> numbers, const QString 
     m_jobs.run(
         this, numbersTag,
         [file, numbers = std::move(numbers)](const Progress &) -> std::any {
-            writeWhole(file, QByteArray::fromStdString(numbers()));
+            const std::string text = numbers();
+            if (text.empty())
+                throw Error{
+                    ErrorKind::Usage, "there are no numbers to export", "the view", "Wait for its result, or run what it is for, first"};
+            writeWhole(file, QByteArray::fromStdString(text));
             return {};
         },
         [this, file](const std::any &) { emit noted(tr("Saved %1").arg(QFileInfo{file}.fileName())); });

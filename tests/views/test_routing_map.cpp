@@ -240,6 +240,9 @@ private Q_SLOTS:
         SteeringState steered;
         steered.outcome = test::steeringOutcome(m_trace);
         m_jobs.steering->setState(steered);
+        ExperimentState evaluated;
+        evaluated.evaluation = std::make_shared<ExperimentResult>(ExperimentResult{steered.outcome->result, analyses().data(), {}, {}});
+        m_jobs.experiments->setState(evaluated);
         for (const ViewKind &kind : viewKinds()) {
             QVERIFY(QLatin1String(kind.help).size() > 20);
             const std::unique_ptr<View> view(kind.make(m_jobs.context(*m_selection), nullptr));

@@ -71,6 +71,7 @@ SteeringView::SteeringView(ViewContext context, QWidget *parent)
     m_where->setObjectName(QStringLiteral("steeredText"));
     m_numbers->setObjectName(QStringLiteral("steeringNumbers"));
     m_numbers->setWordWrap(true);
+    m_numbers->setMinimumHeight(1); // inside of splitters a label asks for the height of its narrowest shape
     m_numbers->setTextInteractionFlags(Qt::TextSelectableByMouse);
     m_newTokens->setObjectName(QStringLiteral("newTokens"));
     m_newTokens->setRange(0, mostNewTokens);
@@ -81,6 +82,7 @@ SteeringView::SteeringView(ViewContext context, QWidget *parent)
     m_newTokens->setToolTip(QStringLiteral("How far both runs write on after the text, greedily"));
     m_obstacle->setObjectName(QStringLiteral("steeringObstacle"));
     m_obstacle->setWordWrap(true);
+    m_obstacle->setMinimumHeight(1);
     m_obstacle->setAlignment(Qt::AlignCenter);
     m_obstacle->setMargin(24);
     m_text->setObjectName(QStringLiteral("steeringText"));
