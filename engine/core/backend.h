@@ -6,6 +6,8 @@
 
 #include "engine/core/model_config.h"
 #include "engine/core/progress.h"
+#include "engine/core/routed_batch.h"
+#include "engine/core/routing_changes.h"
 #include "engine/core/tensor.h"
 
 #include <memory>
@@ -61,13 +63,40 @@ public:
     virtual void truncate(int slot, std::int64_t length) = 0;
 };
 
-/// The experts a batch goes to: row t uses expert[t*K+s] with weight[t*K+s] for s < count[t]. Counts may vary per row.
-struct Assignments {
-    std::int64_t tokens = 0; ///< T
-    int slotCount = 0; ///< K (Qt makes "slots" a macro)
-    std::vector<std::int32_t> expert; ///< [T, K]
-    std::vector<float> weight; ///< [T, K]
-    std::vector<std::int32_t> count; ///< [T]
+/// The matrices of a GatedMlp as they are stored.
+struct StoredMlp {
+    Tensor gate, up, down;
+};
+
+/// The experts of one layer, as the backend wants them together.
+class ExpertSet {
+public:
+    virtual ~ExpertSet() = default;
+};
+using ExpertSetPtr = std::shared_ptr<const ExpertSet>;
+
+/// What routing must know of a batch's rows.
+struct RoutingRows {
+    std::span<const BatchSpan> sequences; ///< RoutingNeeds::softmaxSums has a row for each
+    std::span<const std::uint64_t> spans; ///< [T] bit s: the row is in span s of the layer's RoutingChanges; empty without any
+};
+
+/// A batch that was routed in the backend's memory. Nothing is waited for before collect(); what is not collected is dropped.
+class PendingRouting {
+public:
+    virtual ~PendingRouting() = default;
+    /// Backend::experts() with what was chosen; once.
+    virtual void runExperts(const Tensor &x, const ExpertSet &experts, const Tensor &out) = 0;
+    /// Waits for the copy of what was wanted; once, after runExperts().
+    virtual CollectedRouting collect() = 0;
+};
+
+/// Stages S1-S7 of one layer, done by the backend itself.
+class Router {
+public:
+    virtual ~Router() = default;
+    /// logits [T, E] may change as soon as this returns and the backend is given more work.
+    virtual std::unique_ptr<PendingRouting> route(const Tensor &logits, const RoutingRows &rows, const RoutingNeeds &needs) = 0;
 };
 
 class Backend {
@@ -105,10 +134,17 @@ public:
     virtual void gatedMlp(const Tensor &x, const GatedMlp &mlp, const Tensor &out) = 0;
     /// x[t] *= sigmoid(g[t]); x [T, H], g [T, 1].
     virtual void scaleRowsBySigmoid(const Tensor &x, const Tensor &g) = 0;
+    /// Makes the experts of a layer ready; the same host memory as with prepare().
+    virtual ExpertSetPtr prepareExperts(std::span<const StoredMlp> stored) = 0;
     /// out[t] += sum_s weight * experts[expert](x[t]), in slot order whatever the number of threads, so results repeat bit for bit.
-    /// outNorm [T, K] gets the L2 norm of each unweighted expert output, if not null; slots that are not used stay as they were.
+    /// outNorm [T, K] gets the L2 norm of each unweighted expert output, if not null; slots that are not used get 0 or stay as they were.
     virtual void experts(
-        const Tensor &x, const Assignments &assignments, std::span<const GatedMlp> experts, const Tensor &out, const Tensor *outNorm) = 0;
+        const Tensor &x, const Assignments &assignments, const ExpertSet &experts, const Tensor &out, const Tensor *outNorm) = 0;
+    /// Null where the backend leaves routing to the host. selectionBias [E] or empty; changes may be null, else outlives the router.
+    virtual std::unique_ptr<Router> makeRouter(const MoeFfn &, std::span<const float> /*selectionBias*/, const RoutingChanges *)
+    {
+        return nullptr;
+    }
     /// For row r: logprob[r] = log softmax(x W^T)[target[r]] (NaN where target is -1) and best[r] = argmax; never holds [T, V] at once.
     virtual void logProbs(const Tensor &x, const Weight &head, std::span<const std::int32_t> target, std::span<float> logprob,
         std::span<std::int32_t> best) = 0;

@@ -9,6 +9,7 @@
 #include "engine/cpu/kernels.h"
 #include "engine/cpu/memory.h"
 
+#include <span>
 #include <vector>
 
 namespace expertscope::cpu {
@@ -36,6 +37,15 @@ private:
 inline const CpuWeight &cpuWeight(const Weight &weight)
 {
     return static_cast<const CpuWeight &>(weight);
+}
+
+struct CpuExpertSet final : ExpertSet {
+    std::vector<GatedMlp> mlps; ///< [E]
+};
+
+inline std::span<const GatedMlp> cpuExperts(const ExpertSet &experts)
+{
+    return static_cast<const CpuExpertSet &>(experts).mlps;
 }
 
 /// Cosines and sines of a batch's positions; every layer of a batch asks for the same ones.

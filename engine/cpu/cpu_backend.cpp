@@ -70,10 +70,17 @@ public:
     }
     void gatedMlp(const Tensor &x, const GatedMlp &mlp, const Tensor &out) override { cpu::gatedMlp(m_context, x, mlp, out); }
     void scaleRowsBySigmoid(const Tensor &x, const Tensor &g) override { cpu::scaleRowsBySigmoid(m_context, x, g); }
-    void experts(const Tensor &x, const Assignments &assignments, std::span<const GatedMlp> experts, const Tensor &out,
-        const Tensor *outNorm) override
+    ExpertSetPtr prepareExperts(std::span<const StoredMlp> stored) override
     {
-        cpu::experts(m_context, x, assignments, experts, out, outNorm);
+        auto set = std::make_shared<cpu::CpuExpertSet>();
+        for (const StoredMlp &mlp : stored)
+            set->mlps.push_back({prepare(mlp.gate, Products::Fast), prepare(mlp.up, Products::Fast), prepare(mlp.down, Products::Fast)});
+        return set;
+    }
+    void experts(
+        const Tensor &x, const Assignments &assignments, const ExpertSet &experts, const Tensor &out, const Tensor *outNorm) override
+    {
+        cpu::experts(m_context, x, assignments, cpu::cpuExperts(experts), out, outNorm);
     }
     void logProbs(const Tensor &x, const Weight &head, std::span<const std::int32_t> target, std::span<float> logprob,
         std::span<std::int32_t> best) override

@@ -93,7 +93,8 @@ void Binder::bindMoe(int layer, const MoeFfn &moe)
 {
     LayerWeights &weights = m_model.m_layers[static_cast<std::size_t>(layer)];
     const std::int64_t hidden = m_model.m_config.hidden;
-    weights.experts.assign(static_cast<std::size_t>(moe.experts), {});
+    std::vector<StoredMlp> &experts = m_experts[layer];
+    experts.resize(static_cast<std::size_t>(moe.experts));
     matrix(numbered(m_names.router, layer), {moe.experts, hidden}, weights.router, Products::Exact);
     if (moe.selectionBias) {
         const Tensor bias = take(numbered(m_names.selectionBias, layer), {moe.experts});
@@ -104,8 +105,11 @@ void Binder::bindMoe(int layer, const MoeFfn &moe)
         bindFused(layer, moe);
     else
         for (int e = 0; e < moe.experts; ++e)
-            bindMlp({numbered(m_names.expertGate, layer, e), numbered(m_names.expertUp, layer, e), numbered(m_names.expertDown, layer, e)},
-                moe.width, weights.experts[static_cast<std::size_t>(e)]);
+            experts[static_cast<std::size_t>(e)] = {take(numbered(m_names.expertGate, layer, e), {moe.width, hidden}),
+                take(numbered(m_names.expertUp, layer, e), {moe.width, hidden}),
+                take(numbered(m_names.expertDown, layer, e), {hidden, moe.width})};
+    if (*m_expertType == '\0' && experts.front().gate.data)
+        m_expertType = name(experts.front().gate.dtype);
     if (moe.sharedWidth > 0)
         bindMlp({numbered(m_names.sharedGate, layer), numbered(m_names.sharedUp, layer), numbered(m_names.sharedDown, layer)},
             moe.sharedWidth, weights.shared);
@@ -121,13 +125,8 @@ void Binder::bindFused(int layer, const MoeFfn &moe)
     const Tensor down = take(numbered(m_names.fusedDown, layer), {moe.experts, hidden, width});
     if (!gateUp.data || !down.data)
         return;
-    for (int e = 0; e < moe.experts; ++e) {
-        GatedMlp &mlp = m_model.m_layers[static_cast<std::size_t>(layer)].experts[static_cast<std::size_t>(e)];
-        m_matrices.push_back({gateUp.row(e).rows(0, width), &mlp.gate, Products::Fast});
-        m_matrices.push_back({gateUp.row(e).rows(width, 2 * width), &mlp.up, Products::Fast});
-        m_matrices.push_back({down.row(e), &mlp.down, Products::Fast});
-    }
-    m_expertType = name(down.dtype);
+    for (int e = 0; e < moe.experts; ++e)
+        m_experts[layer][static_cast<std::size_t>(e)] = {gateUp.row(e).rows(0, width), gateUp.row(e).rows(width, 2 * width), down.row(e)};
 }
 
 void Binder::bindMlp(const std::array<std::string, 3> &names, std::int64_t width, GatedMlp &mlp)
@@ -143,8 +142,6 @@ void Binder::matrix(const std::string &name, Shape shape, WeightPtr &to, Product
     const Tensor stored = take(name, shape);
     if (stored.data)
         m_matrices.push_back({stored, &to, products});
-    if (stored.data && *m_expertType == '\0' && name.find("expert") != std::string::npos)
-        m_expertType = expertscope::name(stored.dtype);
 }
 
 void Binder::vector(const std::string &name, std::int64_t length, Buffer &to)
@@ -219,6 +216,12 @@ void Binder::prepare(Backend &backend, const Progress &progress) const
     for (const Matrix &matrix : m_matrices) {
         *matrix.to = backend.prepare(matrix.stored, matrix.products);
         advance(matrix.stored);
+    }
+    for (const auto &[layer, experts] : m_experts) {
+        m_model.m_layers[static_cast<std::size_t>(layer)].experts = backend.prepareExperts(experts);
+        for (const StoredMlp &mlp : experts)
+            for (const Tensor &stored : {mlp.gate, mlp.up, mlp.down})
+                advance(stored);
     }
     if (m_model.m_config.tiedHead)
         m_model.m_head = m_model.m_embedding;

@@ -7,6 +7,7 @@
 #include "engine/families/families.h"
 #include "engine/forward/model.h"
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -51,6 +52,7 @@ private:
     Model &m_model;
     const TensorNames &m_names;
     std::vector<Matrix> m_matrices;
+    std::map<int, std::vector<StoredMlp>> m_experts; ///< [E] of each MoE layer
     std::vector<Vector> m_vectors;
     std::vector<std::string> m_problems;
     std::set<std::string, std::less<>> m_taken;

@@ -21,6 +21,8 @@ Tensor Forward::run(const Batch &batch, KvCache *cache, const Progress &progress
     const std::int64_t rows = batch.rows();
     const auto layers = static_cast<int>(config.layers.size());
     reserve(rows);
+    locate(batch);
+    m_pending.clear(); // of a run that was cancelled or failed
     const Tensor hidden = part(m_work.hidden, rows, config.hidden);
     const Tensor normed = part(m_work.normed, rows, config.hidden);
 
@@ -29,7 +31,7 @@ Tensor Forward::run(const Batch &batch, KvCache *cache, const Progress &progress
         m_observer->onEmbedding(batch, hidden);
     int first = 0;
     if (kept) {
-        kept->beginBatch(batch, m_observer && m_observer->wantsExpertNorms());
+        kept->beginBatch(batch, m_observer && m_observer->routingNeeds().expertNorms);
         first = replay(batch, *kept);
     }
     const int changes = m_overrides ? m_overrides->firstLayer() : layers; // layers before this one are as in any run
@@ -44,6 +46,7 @@ Tensor Forward::run(const Batch &batch, KvCache *cache, const Progress &progress
         progress.report(rows * (l + 1) / (layers + 1), rows, "tokens"); // the head is still to come
     }
     m_backend.rmsNorm(hidden, m_model.finalNorm(), config.normEps, normed);
+    deliver(batch, 0);
     if (m_observer)
         m_observer->onFinalNorm(batch, normed);
     return normed;
@@ -61,7 +64,9 @@ int Forward::replay(const Batch &batch, const KeptBatch &kept)
             if (m_log)
                 m_log->add(l, routing->routed);
             if (m_observer)
-                m_observer->onRouting(batch, {l, 0, {}, routing->logits, routing->routed, routing->expertNorms});
+                m_observer->onRouting(batch,
+                    {l, 0, m_model.config().layers[static_cast<std::size_t>(l)].moe()->experts, routing->logits, routing->routed,
+                        routing->expertNorms, {}});
         }
     return first;
 }
@@ -105,9 +110,16 @@ Tensor Forward::part(const Buffer &buffer, std::int64_t rows, std::int64_t width
     return buffer.tensor().reshaped({rows, width});
 }
 
+void Forward::locate(const Batch &batch)
+{
+    m_places.resize(batch.tokens.size());
+    for (std::size_t r = 0; r < m_places.size(); ++r)
+        m_places[r] = {0, static_cast<std::int64_t>(r), batch.sequences[r], batch.positions[r], batch.phase};
+    m_rowSpans.clear();
+}
+
 void Forward::reserve(std::int64_t rows)
 {
-    m_places.resize(static_cast<std::size_t>(rows));
     if (rows <= m_work.rows)
         return;
     const ModelConfig &config = m_model.config();

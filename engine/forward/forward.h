@@ -11,6 +11,9 @@
 #include "engine/forward/model.h"
 #include "engine/routing/steering_log.h"
 
+#include <deque>
+#include <map>
+
 namespace expertscope {
 
 class Forward {
@@ -36,12 +39,22 @@ private:
     };
 
     void reserve(std::int64_t rows);
+    void locate(const Batch &batch);
     /// The layers before the first that may change, as far as they are kept; returns the first to run.
     int replay(const Batch &batch, const KeptBatch &kept);
     void runLayer(const Batch &batch, int layer, int cacheLayer, int repeat, KvCache *cache, KeptBatch *keep);
     void runAttention(const Batch &batch, int layer, int cacheLayer, KvCache *cache);
     void runDense(const Batch &batch, int layer);
     void runMoe(const Batch &batch, int layer, int repeat, const MoeFfn &moe, KeptBatch *keep);
+    /// S0 to S8 where the pipeline of engine/routing is asked.
+    void routeHere(const Batch &batch, int layer, int repeat, const MoeFfn &moe, KeptBatch *keep);
+    /// S1 to S8 where the backend routes by itself; what it did is heard of when its copy is there.
+    void routeThere(Router &router, const Batch &batch, int layer, int repeat, const MoeFfn &moe, KeptBatch *keep);
+    /// The backend's router of a layer; null where it cannot do what the overrides want.
+    Router *routerOf(int layer, const MoeFfn &moe);
+    /// Tells of the routing that the backend has kept, until only `left` layers are pending.
+    void deliver(const Batch &batch, std::size_t left);
+    void tell(const Batch &batch, const RoutingTap &tap, KeptBatch *keep);
     void runSharedExpert(const Batch &batch, int layer, const MoeFfn &moe);
     /// The first rows * width values of a workspace buffer as [rows, width].
     static Tensor part(const Buffer &buffer, std::int64_t rows, std::int64_t width);
@@ -52,8 +65,17 @@ private:
     ForwardObserver *m_observer;
     SteeringLog *m_log;
     Workspace m_work;
-    std::vector<RoutingPlace> m_places; ///< [T]
+    std::vector<RoutingPlace> m_places; ///< [T] of the running batch
     std::vector<float> m_logits, m_otherLogits; ///< [T, E]
+    std::map<int, std::unique_ptr<Router>> m_routers; ///< by layer; made when first asked for
+    std::vector<std::uint64_t> m_rowSpans; ///< [T] RoutingRows::spans of the running batch; empty until needed
+    /// A layer that the backend has routed, and that nobody has heard of yet.
+    struct PendingLayer {
+        int layer, repeat, experts;
+        KeptBatch *keep;
+        std::unique_ptr<PendingRouting> routing;
+    };
+    std::deque<PendingLayer> m_pending;
 };
 
 /// The model's layers and, behind them, one more for each time that a layer is repeated: what a KV cache of this run holds.

@@ -15,19 +15,22 @@ namespace expertscope {
 struct RoutingTap {
     int layer; ///< the model's own layer number
     int repeat; ///< 0; counts on where a layer is run more than once
-    const Tensor &input; ///< [T, H] what router and experts read; empty where the block was not run again
-    std::span<const float> logits; ///< [T, E] S0
-    const RoutedBatch &routed;
-    std::span<const float> expertNorms; ///< [T, K] L2 norm of each chosen expert's unweighted output; empty unless wanted
+    int experts; ///< E of the layer
+    std::span<const float> logits; ///< [T, E] S0; may be empty unless needed
+    const RoutedBatch &routed; ///< softmax and choice may be empty unless needed
+    std::span<const float> expertNorms; ///< [T, K] L2 norm of each chosen expert's unweighted output; empty unless needed
+    std::span<const double> softmaxSums; ///< [spans of the batch, E]; empty where the softmax itself is there
 };
 
 class ForwardObserver {
 public:
     virtual ~ForwardObserver() = default;
-    /// Whether RoutingTap::expertNorms are to be computed.
-    virtual bool wantsExpertNorms() const { return false; }
+    /// What onRouting() reads besides experts, weights and counts. What is not needed may come all the same, but for the norms.
+    virtual RoutingNeeds routingNeeds() const { return {}; }
     virtual void onEmbedding(const Batch &, const Tensor &) { } ///< [T, H]
     virtual void onAttention(const Batch &, int, const Tensor &) { } ///< layer, [T, H] before it is added to the residual stream
+    virtual void onMoeInput(const Batch &, int, const Tensor &) { } ///< layer, [T, H] what router and experts read
+    /// In the order of the layers and before onFinalNorm(), but where the backend routes by itself a layer or two after onLayer().
     virtual void onRouting(const Batch &, const RoutingTap &) { }
     virtual void onLayer(const Batch &, int, const Tensor &) { } ///< layer, [T, H] residual stream after it
     virtual void onFinalNorm(const Batch &, const Tensor &) { } ///< [T, H] what the head reads

@@ -28,9 +28,11 @@ void KeptBatch::keepHidden(int layer, Backend &backend, const Tensor &hidden)
     backend.download(hidden, m_hidden.back());
 }
 
-void KeptBatch::keepRouting(int layer, const std::vector<float> &logits, const RoutedBatch &routed, const std::vector<float> &expertNorms)
+void KeptBatch::keepRouting(const RoutingTap &tap)
 {
-    m_routing.try_emplace(layer, Routing{logits, routed, expertNorms});
+    if (!m_routing.contains(tap.layer))
+        m_routing.emplace(
+            tap.layer, Routing{{tap.logits.begin(), tap.logits.end()}, tap.routed, {tap.expertNorms.begin(), tap.expertNorms.end()}});
 }
 
 KeptBatch &KeptLayers::batch(std::size_t number)

@@ -4,8 +4,7 @@
 // again. For each batch the residual stream before each layer and what its router did: about 4 (H + 2 E) bytes per token and layer.
 #pragma once
 
-#include "engine/forward/batch.h"
-#include "engine/routing/pipeline.h"
+#include "engine/forward/forward_observer.h"
 
 #include <deque>
 #include <map>
@@ -32,7 +31,7 @@ public:
     const Routing *routing(int layer) const;
 
     void keepHidden(int layer, Backend &backend, const Tensor &hidden);
-    void keepRouting(int layer, const std::vector<float> &logits, const RoutedBatch &routed, const std::vector<float> &expertNorms);
+    void keepRouting(const RoutingTap &tap);
 
 private:
     Batch m_batch;

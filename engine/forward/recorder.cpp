@@ -64,6 +64,11 @@ Recorder::Recorder(const Model &model, const Capture &capture, const Tokenizer *
 {
 }
 
+RoutingNeeds Recorder::routingNeeds() const
+{
+    return {m_fields.routerLogit, m_fields.selectionScore, true, m_fields.expertOutNorm};
+}
+
 void Recorder::onEmbedding(const Batch &batch, const Tensor &)
 {
     const auto rows = static_cast<std::size_t>(batch.rows());
@@ -116,7 +121,7 @@ void Recorder::storeSlots(std::size_t layerIndex, const RoutingTap &tap)
 void Recorder::storeScores(std::size_t layerIndex, const RoutingTap &tap)
 {
     const auto rows = static_cast<std::size_t>(m_block.count);
-    const std::size_t width = tap.logits.size() / rows; // a layer may have fewer experts than the model's most
+    const auto width = static_cast<std::size_t>(tap.experts); // a layer may have fewer experts than the model's most
     const std::size_t to = layerIndex * rows * m_experts;
     if (m_fields.routerLogit)
         storeHalf(tap.logits, width, m_block.routerLogit.data() + to, m_experts);
@@ -126,12 +131,17 @@ void Recorder::storeScores(std::size_t layerIndex, const RoutingTap &tap)
 
 void Recorder::sumSoftmax(std::size_t layerIndex, const Batch &batch, const RoutingTap &tap)
 {
-    const std::size_t width = tap.logits.size() / static_cast<std::size_t>(batch.rows());
-    for (const BatchSpan &span : batch.spans) {
+    const auto width = static_cast<std::size_t>(tap.experts);
+    for (std::size_t s = 0; s < batch.spans.size(); ++s) {
+        const BatchSpan &span = batch.spans[s];
         double *sum = open(batch.sequences[static_cast<std::size_t>(span.firstRow)]).softmaxSum.data() + layerIndex * m_experts;
-        for (auto row = static_cast<std::size_t>(span.firstRow); row < static_cast<std::size_t>(span.firstRow + span.rows); ++row)
+        if (!tap.softmaxSums.empty())
             for (std::size_t e = 0; e < width; ++e)
-                sum[e] += static_cast<double>(tap.routed.softmax[row * width + e]);
+                sum[e] += tap.softmaxSums[s * width + e];
+        else
+            for (auto row = static_cast<std::size_t>(span.firstRow); row < static_cast<std::size_t>(span.firstRow + span.rows); ++row)
+                for (std::size_t e = 0; e < width; ++e)
+                    sum[e] += static_cast<double>(tap.routed.softmax[row * width + e]);
     }
 }
 

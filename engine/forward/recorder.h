@@ -25,7 +25,7 @@ public:
     Recorder(
         const Model &model, const Capture &capture, const Tokenizer *tokenizer, TraceSink &sink, const StageOverrides *overrides = nullptr);
 
-    bool wantsExpertNorms() const override { return m_fields.expertOutNorm; }
+    RoutingNeeds routingNeeds() const override;
     void onEmbedding(const Batch &batch, const Tensor &hidden) override;
     void onRouting(const Batch &batch, const RoutingTap &tap) override;
 

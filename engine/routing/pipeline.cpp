@@ -56,8 +56,7 @@ private:
     {
         // the sum of finite logits is finite unless they are near the end of f32's range, which is as broken
         if (!std::isfinite(std::accumulate(logits.begin(), logits.end(), 0.0f)))
-            throw Error{ErrorKind::Check, "a router logit is not a finite number", where(place),
-                "The weights are damaged, or overflowed when they were converted: take the checkpoint in its original type"};
+            throwFault({place.row, -1}, place);
     }
 
     /// S1 and S2.
@@ -155,8 +154,7 @@ private:
         std::size_t at = row * static_cast<std::size_t>(to.slotCount);
         for (std::size_t i : m_order) {
             if (!std::isfinite(m_weight[i]))
-                throw Error{ErrorKind::Check, "the weight of expert " + std::to_string(m_chosen[i]) + " is not a finite number",
-                    where(place), "Change the policy or intervention that leaves no expert to choose from"};
+                throwFault({place.row, m_chosen[i]}, place);
             to.expert[at] = m_chosen[i];
             to.weight[at++] = m_weight[i];
         }
@@ -207,6 +205,15 @@ private:
 };
 
 } // namespace
+
+void throwFault(const RoutingFault &fault, const RoutingPlace &place)
+{
+    if (fault.expert < 0)
+        throw Error{ErrorKind::Check, "a router logit is not a finite number", where(place),
+            "The weights are damaged, or overflowed when they were converted: take the checkpoint in its original type"};
+    throw Error{ErrorKind::Check, "the weight of expert " + std::to_string(fault.expert) + " is not a finite number", where(place),
+        "Change the policy or intervention that leaves no expert to choose from"};
+}
 
 void softmax(std::span<const float> x, std::span<float> p)
 {

@@ -4,7 +4,7 @@
 // routing is an override of one stage. (S0 is the router's product, S8 and S9 are the Backend's.)
 #pragma once
 
-#include "engine/core/backend.h"
+#include "engine/core/routed_batch.h"
 #include "engine/routing/stages.h"
 
 #include <span>
@@ -12,19 +12,14 @@
 
 namespace expertscope {
 
-/// What routing a batch gave.
-struct RoutedBatch {
-    Assignments assignments; ///< slot 0 has the largest weight
-    std::vector<float> softmax; ///< [T, E] full softmax of the unedited logits
-    std::vector<float> choice; ///< [T, E] S3, what selection compared; empty where that is the softmax itself
-    std::vector<std::int32_t> changed; ///< [T] of the experts the rule takes by itself, how many were not taken; empty without overrides
-};
-
 /// Routes rows of logits [T, E]. selectionBias: [E], or empty where the rule has none. overrides: may be null.
 /// Top-k takes the lower index of equal scores. Throws Error (Check) if a logit is not finite, or an override chooses an expert
 /// twice, one that does not exist, or more than its slotCount().
 RoutedBatch route(const MoeFfn &rule, std::span<const float> selectionBias, std::span<const float> logits,
     std::span<const RoutingPlace> places, const StageOverrides *overrides);
+
+/// Throws the Error (Check) that route() throws for such a number.
+[[noreturn]] void throwFault(const RoutingFault &fault, const RoutingPlace &place);
 
 /// p = softmax(x), in f32 as the reference computes it; x and p may be the same.
 void softmax(std::span<const float> x, std::span<float> p);

@@ -33,6 +33,21 @@ int StageOverrides::firstLayer() const
     return 0;
 }
 
+const RoutingChanges *StageOverrides::changes(int) const
+{
+    return nullptr;
+}
+
+std::uint64_t StageOverrides::spansOf(const RoutingPlace &) const
+{
+    return 0;
+}
+
+std::optional<RoutingPolicy> StageOverrides::asEntry(const MoeFfn &) const
+{
+    return std::nullopt;
+}
+
 void StageOverrides::editLogits(const RoutingPlace &, std::span<float>) const { }
 
 bool StageOverrides::score(const RoutingPlace &, std::span<const float>, std::span<float>) const

@@ -6,9 +6,11 @@
 
 #include "engine/core/backend.h"
 #include "engine/core/model_config.h"
+#include "engine/core/routing_changes.h"
 #include "engine/core/token_sequence.h"
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -54,6 +56,13 @@ public:
     virtual bool variesCount() const;
     /// The first layer in which anything may change: all before it run as if there were no overrides.
     virtual int firstLayer() const;
+
+    /// All that the stages below do in this layer as a plain list, for a backend that routes by itself; null = they can only be asked.
+    virtual const RoutingChanges *changes(int layer) const;
+    /// In which spans of changes() a row is, whatever its layer: bit s.
+    virtual std::uint64_t spansOf(const RoutingPlace &place) const;
+    /// Of a policy: all that it does in a layer of this rule as an entry of such a list, of span 0.
+    virtual std::optional<RoutingPolicy> asEntry(const MoeFfn &rule) const;
 
     /// S1, intervention: edits the logits [E] before they are scored. What is recorded as router logits stays as it was.
     virtual void editLogits(const RoutingPlace &place, std::span<float> logits) const;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "engine/core/params.h"
+#include "engine/core/routing_changes.h"
 
 #include <cstdint>
 #include <span>
@@ -23,6 +24,7 @@ struct EditArguments {
 
 struct InterventionKind {
     std::string_view id; ///< kebab-case: "force-max"
+    RoutingOp op; ///< the same for a backend that routes by itself
     std::string_view title;
     std::string_view help; ///< the formula and what it is for, in a sentence or two
     std::string_view source; ///< paper, section, equation

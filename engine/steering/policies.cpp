@@ -26,6 +26,7 @@ public:
         std::fill(weights.begin(), weights.end(), sum / static_cast<float>(chosen.size()));
         return true;
     }
+    std::optional<RoutingPolicy> asEntry(const MoeFfn &) const override { return RoutingPolicy{.equalWeights = true}; }
 };
 
 class Temperature final : public StageOverrides {
@@ -39,6 +40,7 @@ public:
         for (float &z : logits)
             z /= m_t;
     }
+    std::optional<RoutingPolicy> asEntry(const MoeFfn &) const override { return RoutingPolicy{.temperature = m_t}; }
 
 private:
     float m_t;
@@ -47,6 +49,7 @@ private:
 class SkipLayer final : public StageOverrides {
 public:
     int runs(int) const override { return 0; }
+    std::optional<RoutingPolicy> asEntry(const MoeFfn &) const override { return RoutingPolicy{}; }
 };
 
 class RepeatLayer final : public StageOverrides {
@@ -56,6 +59,7 @@ public:
     {
     }
     int runs(int) const override { return m_times; }
+    std::optional<RoutingPolicy> asEntry(const MoeFfn &) const override { return RoutingPolicy{}; }
 
 private:
     int m_times;

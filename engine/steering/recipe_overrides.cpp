@@ -21,6 +21,8 @@ RecipeOverrides::RecipeOverrides(
     for (const PolicySetting &setting : recipe.policies)
         if (setting.enabled)
             addPolicy(setting, model, backend);
+    for (int layer : model.config().moeLayers())
+        listChanges(layer, *model.config().layers[static_cast<std::size_t>(layer)].moe());
 }
 
 void RecipeOverrides::addEdit(const Recipe &recipe, const Edit &edit, const ModelConfig &config)
@@ -30,8 +32,8 @@ void RecipeOverrides::addEdit(const Recipe &recipe, const Edit &edit, const Mode
     const int span = m_spans.add(edit.tokens, edit.phase);
     for (int layer : config.moeLayers()) {
         const MoeFfn &rule = *config.layers[static_cast<std::size_t>(layer)].moe();
-        LayerEdit made{
-            &kind, span, {}, {}, static_cast<float>(params.realOr("strength", 0)), static_cast<float>(params.realOr("epsilon", 0))};
+        RoutingEdit made{
+            kind.op, span, {}, {}, static_cast<float>(params.realOr("strength", 0)), static_cast<float>(params.realOr("epsilon", 0))};
         made.experts = kind.forces ? forcedIn(recipe, edit, layer, rule) : expertsIn(edit, layer, rule);
         if (const auto vector = edit.vectors.find(layer); vector != edit.vectors.end())
             made.vector = vector->second;
@@ -40,7 +42,7 @@ void RecipeOverrides::addEdit(const Recipe &recipe, const Edit &edit, const Mode
         Layer &at = m_layers[static_cast<std::size_t>(layer)];
         at.excluded += kind.editChoice ? made.experts.size() : 0;
         m_variesCount = m_variesCount || at.excluded + static_cast<std::size_t>(rule.topK) > static_cast<std::size_t>(rule.experts);
-        at.edits.push_back(std::move(made));
+        at.edits.push_back({&kind, std::move(made)});
     }
 }
 
@@ -55,6 +57,39 @@ void RecipeOverrides::addPolicy(const PolicySetting &setting, const Model &model
     const int span = m_spans.add(setting.tokens, setting.phase);
     for (int layer : layers)
         m_layers[static_cast<std::size_t>(layer)].policies.push_back({m_policies.back().get(), span, kind.selects});
+}
+
+void RecipeOverrides::listChanges(int layer, const MoeFfn &rule)
+{
+    Layer &at = m_layers[static_cast<std::size_t>(layer)];
+    if (m_spans.count() > maxRoutingSpans || router(layer))
+        return;
+    RoutingChanges made;
+    for (const LayerPolicy &policy : at.policies) {
+        std::optional<RoutingPolicy> entry = policy.policy->asEntry(rule);
+        if (!entry)
+            return;
+        entry->span = policy.span;
+        made.policies.push_back(*entry);
+    }
+    for (const LayerEdit &edit : at.edits)
+        made.edits.push_back(edit.what);
+    made.slotCount = slotCount(layer, rule);
+    at.changes = std::move(made);
+}
+
+const RoutingChanges *RecipeOverrides::changes(int layer) const
+{
+    const std::optional<RoutingChanges> &listed = at(layer).changes;
+    return listed ? &*listed : nullptr;
+}
+
+std::uint64_t RecipeOverrides::spansOf(const RoutingPlace &place) const
+{
+    std::uint64_t bits = 0;
+    for (int span = 0; span < std::min(m_spans.count(), maxRoutingSpans); ++span)
+        bits |= std::uint64_t{m_spans.contains(span, place)} << span;
+    return bits;
 }
 
 void RecipeOverrides::begin(std::span<const TokenSequence> sequences)
@@ -120,11 +155,11 @@ void RecipeOverrides::editLogits(const RoutingPlace &place, std::span<float> log
             at.policy->editLogits(place, logits);
     std::vector<float> own; // copied when the first edit comes
     for (const LayerEdit &edit : layer.edits) {
-        if (!edit.kind->editLogits || !m_spans.contains(edit.span, place))
+        if (!edit.kind->editLogits || !m_spans.contains(edit.what.span, place))
             continue;
         if (own.empty())
             own.assign(logits.begin(), logits.end());
-        edit.kind->editLogits({own, edit.experts, edit.vector, edit.strength, edit.epsilon}, logits);
+        edit.kind->editLogits(edit.with(own), logits);
     }
 }
 
@@ -141,8 +176,8 @@ bool RecipeOverrides::choiceScore(const RoutingPlace &place, std::span<const flo
 void RecipeOverrides::editChoice(const RoutingPlace &place, std::span<float> choice) const
 {
     for (const LayerEdit &edit : at(place.layer).edits)
-        if (edit.kind->editChoice && m_spans.contains(edit.span, place))
-            edit.kind->editChoice({{}, edit.experts, edit.vector, edit.strength, edit.epsilon}, choice);
+        if (edit.kind->editChoice && m_spans.contains(edit.what.span, place))
+            edit.kind->editChoice(edit.with({}), choice);
 }
 
 bool RecipeOverrides::select(const RoutingRow &row, std::vector<std::int32_t> &chosen) const
@@ -168,8 +203,8 @@ bool RecipeOverrides::normalise(const RoutingRow &row, std::span<float> weights)
 void RecipeOverrides::editWeights(const RoutingPlace &place, std::span<const std::int32_t> chosen, std::span<float> weights) const
 {
     for (const LayerEdit &edit : at(place.layer).edits)
-        if (edit.kind->editWeights && m_spans.contains(edit.span, place))
-            edit.kind->editWeights({{}, edit.experts, edit.vector, edit.strength, edit.epsilon}, chosen, weights);
+        if (edit.kind->editWeights && m_spans.contains(edit.what.span, place))
+            edit.kind->editWeights(edit.with({}), chosen, weights);
 }
 
 } // namespace expertscope

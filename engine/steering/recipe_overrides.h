@@ -10,6 +10,7 @@
 #include "engine/steering/token_spans.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,8 @@ public:
     int slotCount(int layer, const MoeFfn &rule) const override;
     bool variesCount() const override { return m_variesCount; }
     int firstLayer() const override;
+    const RoutingChanges *changes(int layer) const override;
+    std::uint64_t spansOf(const RoutingPlace &place) const override;
     void editLogits(const RoutingPlace &place, std::span<float> logits) const override;
     bool score(const RoutingPlace &place, std::span<const float> logits, std::span<float> scores) const override;
     bool choiceScore(const RoutingPlace &place, std::span<const float> scores, std::span<float> choice) const override;
@@ -43,10 +46,8 @@ public:
 private:
     struct LayerEdit {
         const InterventionKind *kind;
-        int span;
-        std::vector<std::int32_t> experts;
-        std::vector<float> vector; ///< [E] or empty
-        float strength, epsilon;
+        RoutingEdit what;
+        EditArguments with(std::span<const float> own) const { return {own, what.experts, what.vector, what.strength, what.epsilon}; }
     };
     struct LayerPolicy {
         const StageOverrides *policy;
@@ -57,9 +58,12 @@ private:
         std::vector<LayerEdit> edits;
         std::vector<LayerPolicy> policies;
         std::size_t excluded = 0; ///< experts that may be missing, at most
+        std::optional<RoutingChanges> changes;
     };
     void addEdit(const Recipe &recipe, const Edit &edit, const ModelConfig &config);
     void addPolicy(const PolicySetting &setting, const Model &model, Backend &backend);
+    /// Spells out Layer::changes where all of the layer can be.
+    void listChanges(int layer, const MoeFfn &rule);
     const Layer &at(int layer) const { return m_layers[static_cast<std::size_t>(layer)]; }
     /// Asks the policies of a row from the last to the first until one answers.
     template<typename Ask>

@@ -45,6 +45,7 @@ public:
 
 protected:
     int most(const RoutingRow &row) const { return slotCount(row.place.layer, row.rule); }
+    RoutingPolicy bestOf(int count) const { return {.take = count, .sum = m_sum}; }
 
 private:
     WeightSum m_sum;
@@ -73,6 +74,7 @@ public:
         topK(row.choice, most(row), chosen);
         return true;
     }
+    std::optional<RoutingPolicy> asEntry(const MoeFfn &rule) const override { return bestOf(slotCount(0, rule)); }
 };
 
 class TopP final : public Selection {
@@ -240,6 +242,7 @@ public:
         topK(row.choice, row.rule.experts, chosen);
         return true;
     }
+    std::optional<RoutingPolicy> asEntry(const MoeFfn &rule) const override { return bestOf(rule.experts); }
 };
 
 class NullThreshold final : public Selection {

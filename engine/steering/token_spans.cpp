@@ -33,6 +33,9 @@ TokenSpans::TokenSpans(const Tokenizer *tokenizer, std::vector<std::string> labe
 
 int TokenSpans::add(const TokenSpan &span, RunPhase phase)
 {
+    const auto known = std::find_if(m_spans.begin(), m_spans.end(), [&](const Span &at) { return at.what == span && at.phase == phase; });
+    if (known != m_spans.end())
+        return static_cast<int>(known - m_spans.begin());
     Span added{span, phase, {}};
     if (span.kind == TokenSpan::Kind::Pattern) {
         if (!m_tokenizer)

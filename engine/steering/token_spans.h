@@ -21,7 +21,8 @@ public:
     /// The tokenizer may be null where no span is a pattern. labelColumns: names of SequenceInfo::labels.
     TokenSpans(const Tokenizer *tokenizer, std::vector<std::string> labelColumns);
 
-    /// Number of a span, to be asked with contains(). Throws Error (Check) on a pattern without a tokenizer, or one that does not compile.
+    /// Number of a span, to be asked with contains(): the same for equal ones. Throws Error (Check) on a pattern without a tokenizer, or
+    /// one that does not compile.
     int add(const TokenSpan &span, RunPhase phase);
 
     /// The sequences that will be run; what follows their tokens comes by append(). A pattern is looked for in the text their tokens
@@ -30,6 +31,7 @@ public:
     void append(std::int32_t sequence, std::int32_t token);
 
     bool contains(int span, const RoutingPlace &place) const;
+    int count() const { return static_cast<int>(m_spans.size()); }
     /// Whether a span holds every token of every sequence.
     bool isEverything(int span) const;
 

@@ -5,18 +5,12 @@
 #pragma once
 
 #include "engine/core/params.h"
+#include "engine/core/routing_changes.h"
 #include "engine/routing/stages.h"
 
 #include <string_view>
 
 namespace expertscope {
-
-enum class WeightSum {
-    AsModel, ///< the family's own rule: normalised or not
-    Raw, ///< the scores as they are
-    Renormalise, ///< to 1
-    Rescale, ///< to what the family's rule had for this token: keeps the size of the layer's output
-};
 
 /// A choice of the first, third and fourth, with this default.
 ParamKind weightSumParam(std::string_view standard);

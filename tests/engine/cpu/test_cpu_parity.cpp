@@ -367,7 +367,7 @@ private slots:
         Random random{7};
         Store store;
         constexpr int count = 9;
-        std::vector<std::array<Tensor, 3>> stored;
+        std::vector<StoredMlp> stored;
         for (int e = 0; e < count; ++e)
             stored.push_back(
                 {store.matrix(random, type, out, in), store.matrix(random, type, out, in), store.matrix(random, type, in, out)});
@@ -388,13 +388,9 @@ private slots:
         for (bool norms : {false, true})
             compare(
                 [&](Backend &backend) {
-                    std::vector<GatedMlp> mlps;
-                    for (const auto &[gate, up, down] : stored)
-                        mlps.push_back({backend.prepare(gate, Products::Fast), backend.prepare(up, Products::Fast),
-                            backend.prepare(down, Products::Fast)});
                     const Buffer y = tensorOf(before, {rows, in});
                     const Buffer norm = backend.allocate(DType::F32, {rows, 4});
-                    backend.experts(x, assignments, mlps, y, norms ? &norm.tensor() : nullptr);
+                    backend.experts(x, assignments, *backend.prepareExperts(stored), y, norms ? &norm.tensor() : nullptr);
                     Values all = valuesOf(y);
                     const Values lengths = valuesOf(norm);
                     all.insert(all.end(), lengths.begin(), lengths.end());
@@ -402,14 +398,10 @@ private slots:
                 },
                 fastLimit(type));
 
-        std::vector<GatedMlp> mlps;
-        for (const auto &[gate, up, down] : stored)
-            mlps.push_back(
-                {m_cpu->prepare(gate, Products::Fast), m_cpu->prepare(up, Products::Fast), m_cpu->prepare(down, Products::Fast)});
         assignments.count.back() = 4;
         assignments.expert.back() = count;
         const Buffer y = tensorOf(before, {rows, in});
-        QVERIFY_EXCEPTION_THROWN(m_cpu->experts(x, assignments, mlps, y, nullptr), Error);
+        QVERIFY_EXCEPTION_THROWN(m_cpu->experts(x, assignments, *m_cpu->prepareExperts(stored), y, nullptr), Error);
     }
 
     void gatedMlp_data() { eachType({{1, 64, 32}, {2, 31, 45}, {70, 96, 64}, {200, 33, 65}}); }

@@ -82,7 +82,6 @@ void Capturer::onRouting(const Batch &, const RoutingTap &tap)
 {
     const std::string layer = "." + std::to_string(tap.layer);
     const Assignments &assignments = tap.routed.assignments;
-    keep("router_input" + layer, tap.input);
     const auto append = [](auto &to, const auto &from) { to.insert(to.end(), from.begin(), from.end()); };
     append(floats["router_logits" + layer], tap.logits);
     append(floats["gate_weight" + layer], assignments.weight);

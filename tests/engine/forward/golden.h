@@ -56,6 +56,7 @@ public:
     void onAttention(const Batch &, int layer, const Tensor &out) override { keep("attn_out." + std::to_string(layer), out); }
     void onLayer(const Batch &, int layer, const Tensor &hidden) override { keep("hidden." + std::to_string(layer), hidden); }
     void onFinalNorm(const Batch &, const Tensor &normed) override { keep("final_norm", normed); }
+    void onMoeInput(const Batch &, int layer, const Tensor &x) override { keep("router_input." + std::to_string(layer), x); }
     void onRouting(const Batch &, const RoutingTap &tap) override;
 
     std::map<std::string, std::vector<float>> floats; ///< successive batches one after another

@@ -24,6 +24,10 @@ struct PlainWeight final : Weight {
     Tensor stored;
 };
 
+struct PlainExperts final : ExpertSet {
+    std::vector<GatedMlp> mlps;
+};
+
 const Tensor &stored(const Weight &weight)
 {
     return static_cast<const PlainWeight &>(weight).stored;
@@ -260,9 +264,17 @@ void PlainBackend::scaleRowsBySigmoid(const Tensor &x, const Tensor &g)
             x.f32()[t * x.shape[1] + i] = static_cast<float>(x.f32()[t * x.shape[1] + i] * sigmoid(g.f32()[t]));
 }
 
-void PlainBackend::experts(
-    const Tensor &x, const Assignments &assignments, std::span<const GatedMlp> experts, const Tensor &out, const Tensor *outNorm)
+ExpertSetPtr PlainBackend::prepareExperts(std::span<const StoredMlp> stored)
 {
+    auto set = std::make_shared<PlainExperts>();
+    for (const StoredMlp &mlp : stored)
+        set->mlps.push_back({prepare(mlp.gate, Products::Fast), prepare(mlp.up, Products::Fast), prepare(mlp.down, Products::Fast)});
+    return set;
+}
+
+void PlainBackend::experts(const Tensor &x, const Assignments &assignments, const ExpertSet &set, const Tensor &out, const Tensor *outNorm)
+{
+    const std::vector<GatedMlp> &experts = static_cast<const PlainExperts &>(set).mlps;
     const std::int64_t width = x.shape[1];
     for (std::int64_t t = 0; t < assignments.tokens; ++t)
         for (int s = 0; s < assignments.count[static_cast<std::size_t>(t)]; ++s) {

@@ -185,8 +185,8 @@ private slots:
         const Buffer x = hostBuffer(DType::F32, {1, 44});
         std::copy_n(captured.floats["router_input.2"].begin() + 3 * 44, 44, x.tensor().f32());
         const Buffer y = hostBuffer(DType::F32, {1, 44});
-        const auto expert = static_cast<std::size_t>(captured.ids["expert_id.2"][3 * 4 + 1]);
-        m_backend.gatedMlp(x, m_model->layer(2).experts[expert], y);
+        const std::int32_t expert = captured.ids["expert_id.2"][3 * 4 + 1];
+        m_backend.experts(x, {1, 1, {expert}, {1.0f}, {1}}, *m_model->layer(2).experts, y, nullptr);
         const float norm = std::sqrt(std::inner_product(y.tensor().f32(), y.tensor().f32() + 44, y.tensor().f32(), 0.0f));
         QVERIFY(std::fabs(norms[3 * 4 + 1] / norm - 1) < 1e-3f); // kept as f16
     }
