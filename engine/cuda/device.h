@@ -13,6 +13,7 @@ struct Device {
     std::string name;
     int major = 0; ///< compute capability
     int minor = 0;
+    int multiprocessors = 0;
 };
 
 /// The device to use: the first. Runs a kernel on it to see that it works.

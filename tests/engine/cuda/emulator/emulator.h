@@ -1,0 +1,21 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+// What tests ask of the emulated GPU, beside what CUDA has.
+#pragma once
+
+#include "fibers.h"
+
+namespace emulator {
+
+/// Device memory in all, from here on; more gives cudaErrorMemoryAllocation.
+void setMemoryBytes(std::size_t bytes);
+std::size_t usedBytes();
+
+struct Counts {
+    std::uint64_t waits = 0; ///< of the host for a stream, an event or a copy
+    std::uint64_t launches = 0; ///< of kernels and copies by the host; a graph is one
+    std::uint64_t graphLaunches = 0;
+};
+Counts counts();
+
+} // namespace emulator
