@@ -3,19 +3,12 @@
 #include "engine/forward/model.h"
 
 #include "engine/core/error.h"
+#include "engine/core/memory_plan.h"
 #include "engine/forward/binder.h"
 
 namespace expertscope {
 
 namespace {
-
-/// "12.3 GB", "0.4 MB"
-std::string sizeText(std::int64_t bytes)
-{
-    const bool large = bytes >= 1'000'000'000;
-    const std::int64_t tenths = (bytes + (large ? 50'000'000 : 50'000)) / (large ? 100'000'000 : 100'000);
-    return std::to_string(tenths / 10) + '.' + std::to_string(tenths % 10) + (large ? " GB" : " MB");
-}
 
 ModelInfo describe(const ModelConfig &config, const ModelFiles &files, const char *quantisation)
 {
