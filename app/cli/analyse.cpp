@@ -116,7 +116,10 @@ void declareAnalyse(CLI::App &app, Command &command)
     app.add_option("analysis", options->id, "Which analysis; --list names them");
     app.add_option("trace", options->traces, "Trace file; two for an analysis that compares");
     app.add_flag("--list", options->list, "Name all analyses; with an analysis: what it counts, and its settings");
-    app.add_option("--set", options->settings, "A setting, as name=value; repeat it for more")->expected(1)->take_all();
+    app.add_option("--set", options->settings, "A setting, as name=value; repeat it for more")
+        ->expected(1)
+        ->take_all()
+        ->allow_extra_args(false);
     declareResultOutput(app, options->print, command);
     app.add_option("-o,--output", options->output, "Write here instead of to standard output");
     app.add_flag("--force", options->force, "Replace an existing output file");

@@ -17,7 +17,7 @@ void declareSettings(CLI::App &app, std::vector<std::string> &settings, const An
     std::string text = "A setting, as name=value; repeat it for more:";
     for (const ParamKind &param : kind.params)
         text += "\n" + std::string{param.id} + '=' + std::string{param.standard} + "  " + std::string{param.help};
-    app.add_option("--set", settings, text)->expected(1)->take_all();
+    app.add_option("--set", settings, text)->expected(1)->take_all()->allow_extra_args(false);
 }
 
 void declareResultOutput(CLI::App &app, ResultOutput &output, const Command &command)

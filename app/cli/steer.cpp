@@ -99,7 +99,8 @@ void declareSteerFind(CLI::App &app, Command &command)
     app.add_option("-o,--output", options->output, "Recipe to write")->required();
     app.add_option("--set", options->settings, "A setting of the analysis behind the method, as name=value; repeat it for more")
         ->expected(1)
-        ->take_all();
+        ->take_all()
+        ->allow_extra_args(false);
     app.add_option("--pivot", options->request.pivot, "Language the others are compared with")->capture_default_str();
     options->tauOption = app.add_option("--tau", options->tau, "Choose experts with a score above this (0.3 where nothing is said)");
     app.add_option("--top", options->request.top, "In place of --tau: so many of the highest scores");

@@ -50,6 +50,7 @@ void Terminal::note(std::string_view text)
     if (m_quiet)
         return;
     endProgress();
+    std::fflush(stdout); // where both go to one file, in the order they were said
     std::fprintf(stderr, "%.*s\n", static_cast<int>(text.size()), text.data());
 }
 

@@ -24,8 +24,15 @@ struct HashKey {
     }
 };
 
+/// Tokens of one path.
+struct Count {
+    std::int64_t all = 0; ///< of the sequences that are done
+    std::int64_t now = 0; ///< of the sequence being read
+    double squares = 0, products = 0; ///< over sequences: of its tokens of the path, of these times its length
+};
+
 constexpr std::int64_t rowsPerRead = 4096;
-constexpr std::size_t mostDistinct = 2'000'000; // about 150 MB
+constexpr std::size_t mostDistinct = 2'000'000; // about 200 MB; counted at the end of each sequence
 
 /// Calls body(sequence, path, whether it is the sequence's last token) for every token of a sequence; an empty path is null.
 void forEachPath(
@@ -63,64 +70,57 @@ ExpertPaths countPaths(const RoutingTrace &trace, int firstLayer, int endLayer, 
 {
     const auto experts = static_cast<std::size_t>(trace.meta().experts), depth = static_cast<std::size_t>(endLayer - firstLayer);
     ExpertPaths result;
-    std::unordered_map<Key, std::int64_t, HashKey> counts;
+    std::unordered_map<Key, Count, HashKey> counts;
+    std::vector<Count *> touched; // of the sequence being read
     std::vector<std::int64_t> load(depth * experts), steps((depth - 1) * experts * experts);
-    forEachPath(trace, firstLayer, endLayer, progress, [&](const Key *key, bool) {
-        if (!key)
-            return;
-        ++result.tokens;
-        ++counts[*key];
-        for (std::size_t m = 0; m < depth; ++m) {
-            ++load[m * experts + (*key)[m]];
-            if (m + 1 < depth)
-                ++steps[(m * experts + (*key)[m]) * experts + (*key)[m + 1]];
-        }
-        if (counts.size() > mostDistinct) {
-            std::erase_if(counts, [](const auto &entry) { return entry.second == 1; });
-            result.complete = false;
-            if (counts.size() > mostDistinct / 2)
-                std::erase_if(counts, [&](const auto &entry) { return entry.second < minCount; });
-        }
-    });
-
-    std::unordered_map<Key, std::size_t, HashKey> candidates;
-    for (const auto &[key, count] : counts)
-        if (count >= minCount) {
-            candidates[key] = result.paths.size();
-            result.paths.push_back({.experts = key, .share = {}});
-        }
-    counts = {};
-    std::vector<std::int64_t> now(result.paths.size());
-    std::vector<std::size_t> touched;
     std::int64_t length = 0, sequences = 0;
     double lengthSquares = 0;
     forEachPath(trace, firstLayer, endLayer, progress, [&](const Key *key, bool last) {
         if (key) {
             ++length;
-            if (const auto at = candidates.find(*key); at != candidates.end() && now[at->second]++ == 0)
-                touched.push_back(at->second);
+            Count &count = counts[*key];
+            if (count.now++ == 0)
+                touched.push_back(&count);
+            for (std::size_t m = 0; m < depth; ++m) {
+                ++load[m * experts + (*key)[m]];
+                if (m + 1 < depth)
+                    ++steps[(m * experts + (*key)[m]) * experts + (*key)[m + 1]];
+            }
         }
         if (!last)
             return;
         const auto tokens = static_cast<double>(length);
-        for (const std::size_t path : touched) {
-            Ratio &share = result.paths[path].share;
-            const auto n = static_cast<double>(now[path]);
-            share.y += n;
-            share.yy += n * n;
-            share.xy += n * tokens;
-            now[path] = 0;
+        for (Count *count : touched) {
+            const auto n = static_cast<double>(count->now);
+            count->all += count->now;
+            count->squares += n * n;
+            count->products += n * tokens;
+            count->now = 0;
         }
         touched.clear();
+        result.tokens += length;
         lengthSquares += tokens * tokens;
         sequences += length > 0;
         length = 0;
+        if (counts.size() > mostDistinct) {
+            std::erase_if(counts, [](const auto &entry) { return entry.second.all == 1; });
+            result.complete = false;
+            if (counts.size() > mostDistinct / 2)
+                std::erase_if(counts, [&](const auto &entry) { return entry.second.all < minCount; });
+        }
     });
+
     const auto all = static_cast<double>(result.tokens);
+    for (const auto &[key, count] : counts)
+        if (count.all >= minCount)
+            result.paths.push_back({.experts = key,
+                .share = {.y = static_cast<double>(count.all),
+                    .x = all,
+                    .yy = count.squares,
+                    .xy = count.products,
+                    .xx = lengthSquares,
+                    .sequences = sequences}});
     for (ExpertPath &path : result.paths) {
-        path.share.x = all;
-        path.share.xx = lengthSquares;
-        path.share.sequences = sequences;
         path.independent = 1;
         for (std::size_t m = 0; m < depth; ++m) {
             const auto from = static_cast<double>(load[m * experts + path.experts[m]]);

@@ -28,7 +28,7 @@ struct ExpertPaths {
     bool complete = true; ///< false: so many different paths that rare ones were dropped on the way, counts may be low by a little
 };
 
-/// Layers [firstLayer, endLayer) are indices, at most mostPathLayers. Reads the band twice.
+/// Layers [firstLayer, endLayer) are indices, at most mostPathLayers. Reads the band once.
 ExpertPaths countPaths(const RoutingTrace &trace, int firstLayer, int endLayer, std::int64_t minCount, const Progress &progress);
 
 } // namespace expertscope

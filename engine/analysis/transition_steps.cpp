@@ -18,8 +18,7 @@ public:
     StepCounter(const TraceMeta &meta, int layer, bool allPairs, std::int64_t shifts, std::uint64_t seed)
         : m_width{allPairs ? static_cast<std::size_t>(meta.slotCount) : 1}
         , m_experts{static_cast<std::size_t>(meta.experts)}
-        , m_seed{seed}
-        , m_stream{static_cast<std::uint64_t>(layer) << 32}
+        , m_random{seed, static_cast<std::uint64_t>(layer)}
         , m_counts{std::make_unique<PairCounter>(meta.experts)}
         , m_arrivals(m_experts)
         , m_shifted(static_cast<std::size_t>(shifts), std::vector<std::int64_t>(m_experts * m_experts))
@@ -96,11 +95,9 @@ private:
     void countShifted()
     {
         std::vector<std::size_t> shifts(m_waiting.size() * m_shifted.size()); // [sequences, shifts]
-        for (std::size_t s = 0; s < m_waiting.size() && !shifts.empty(); ++s) {
-            Random random{m_seed, m_stream++};
+        for (std::size_t s = 0; s < m_waiting.size(); ++s)
             for (std::size_t i = 0; i < m_shifted.size(); ++i)
-                shifts[s * m_shifted.size() + i] = m_waiting[s].length > 1 ? 1 + random.below(m_waiting[s].length - 1) : 0;
-        }
+                shifts[s * m_shifted.size() + i] = m_waiting[s].length > 1 ? 1 + m_random.below(m_waiting[s].length - 1) : 0;
         for (std::size_t i = 0; i < m_shifted.size(); ++i) {
             std::int64_t *table = m_shifted[i].data();
             for (std::size_t s = 0; s < m_waiting.size(); ++s)
@@ -140,7 +137,7 @@ private:
     }
 
     std::size_t m_width, m_experts;
-    std::uint64_t m_seed, m_stream;
+    Random m_random; ///< of the shifts
     std::unique_ptr<PairCounter> m_counts;
     std::vector<std::int64_t> m_arrivals;
     std::vector<std::vector<std::int64_t>> m_shifted; ///< [shifts] of [E, E]

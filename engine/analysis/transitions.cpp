@@ -254,6 +254,7 @@ Matrix matrixOf(const TraceMeta &meta, const Step &step, int layer, const std::s
         }
     }
     matrix.columns = matrix.rows;
+    matrix.emptyMeans = "never left"; // no token has the row's expert
     if (cell == "log2-lift")
         setLiftScale(matrix, "never taken");
     return matrix;

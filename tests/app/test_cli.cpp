@@ -107,7 +107,7 @@ private slots:
         QVERIFY2(text.exitCode == 0, text.err);
         QVERIFY(text.out.contains("(mean_cv): "));
         QVERIFY(text.out.contains(", n = "));
-        const Outcome json = run({"analyse", "load-balance", file, "--json", "--set", "batch=16"});
+        const Outcome json = run({"analyse", "load-balance", "--set", "batch=16", file, "--json"});
         const QJsonObject result = QJsonDocument::fromJson(json.out).object();
         QCOMPARE(result.value("schema_version").toInt(), 1);
         QCOMPARE(result.value("settings").toObject().value("batch").toString(), QStringLiteral("16"));

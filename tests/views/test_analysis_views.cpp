@@ -394,6 +394,44 @@ private Q_SLOTS:
         QVERIFY(view.sankey()->isVisible());
     }
 
+    void ribbonsAreThoseOfTheirPaths()
+    {
+        for (const double scale : {1.0, 2.0}) {
+            std::vector<ColouredRibbon> ribbons;
+            for (int i = 0; i < 12; ++i)
+                ribbons.push_back({{QPointF(20, 10 + 14 * i), QPointF(220, 10 + 14 * ((i * 7 + 5) % 12)), i % 4 == 0 ? 0.4 : 1.0 + i},
+                    QColor(20 * i, 255 - 20 * i, 128, 95)});
+            const QSize size(qRound(240 * scale), qRound(220 * scale));
+            QImage fast(size, QImage::Format_ARGB32_Premultiplied), exact(size, QImage::Format_ARGB32_Premultiplied);
+            fast.fill(Qt::white);
+            exact.fill(Qt::white);
+            QPainter toFast(&fast), toExact(&exact);
+            toFast.scale(scale, scale);
+            toExact.scale(scale, scale);
+            toExact.setRenderHint(QPainter::Antialiasing);
+            fillRibbons(toFast, ribbons);
+            for (const ColouredRibbon &one : ribbons)
+                toExact.fillPath(one.ribbon.path(), one.colour);
+            toFast.end();
+            toExact.end();
+            double sum = 0;
+            int most = 0;
+            for (int y = 0; y < size.height(); ++y)
+                for (int x = 0; x < size.width(); ++x) {
+                    const int off = std::abs(qGreen(fast.pixel(x, y)) - qGreen(exact.pixel(x, y)));
+                    sum += off;
+                    most = std::max(most, off);
+                }
+            QVERIFY2(sum / (size.width() * size.height()) < 0.5, QByteArray::number(sum / (size.width() * size.height())));
+            QVERIFY2(most < 32, QByteArray::number(most));
+            for (const ColouredRibbon &one : ribbons)
+                for (int y = 0; y < 220; ++y) {
+                    const QPointF at(97.3, y + 0.37);
+                    QCOMPARE(one.ribbon.contains(at), one.ribbon.path().contains(at));
+                }
+        }
+    }
+
     void compareNeedsASecondTraceOrTwoGroups()
     {
         CompareView view(m_jobs.context(*m_selection));

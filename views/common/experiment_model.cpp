@@ -15,7 +15,7 @@ QString dataFilter()
 std::span<const ParamKind> scoringParams()
 {
     static constexpr std::array params{
-        ParamKind{"limit", "Items of each file", "Only the first ones; 0 = all", ParamKind::Type::Integer, "0", 0, 1e9},
+        ParamKind{"limit", "Items of each file (0 = all)", "Only the first ones", ParamKind::Type::Integer, "0", 0, 1e9},
         ParamKind{"separator", "Between question and choice", "What stands between a question and a choice", ParamKind::Type::Choice,
             "blank", 0, 0, "blank|line break|nothing"},
         ParamKind{"max-new-tokens", "Tokens of a generation", "At most so many", ParamKind::Type::Integer, "32", 1, 1e6},

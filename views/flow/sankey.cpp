@@ -83,17 +83,11 @@ void SankeyLayout::placeRibbons(const SankeyContent &content)
         const QPointF start(a.rect.right(), a.rect.top() + out), end(b.rect.left(), b.rect.top() + in);
         out += height;
         in += height;
-        const double middle = (start.x() + end.x()) / 2;
-        QPainterPath path(start);
-        path.cubicTo(QPointF(middle, start.y()), QPointF(middle, end.y()), end);
-        path.lineTo(end + QPointF(0, height));
-        path.cubicTo(QPointF(middle, end.y() + height), QPointF(middle, start.y() + height), start + QPointF(0, height));
-        path.closeSubpath();
-        m_ribbons.push_back({i, path});
+        m_ribbons.push_back({i, {start, end, height}});
     }
     // Wide ones first: thin ones stay on top, where the mouse finds them.
     std::stable_sort(m_ribbons.begin(), m_ribbons.end(),
-        [&](const Ribbon &a, const Ribbon &b) { return content.flows[a.flow].share > content.flows[b.flow].share; });
+        [&](const FlowRibbon &a, const FlowRibbon &b) { return content.flows[a.flow].share > content.flows[b.flow].share; });
 }
 
 const SankeyLayout::Node *SankeyLayout::nodeAt(QPointF at) const
@@ -104,10 +98,10 @@ const SankeyLayout::Node *SankeyLayout::nodeAt(QPointF at) const
     return nullptr;
 }
 
-const SankeyLayout::Ribbon *SankeyLayout::ribbonAt(QPointF at) const
+const SankeyLayout::FlowRibbon *SankeyLayout::ribbonAt(QPointF at) const
 {
     for (auto ribbon = m_ribbons.rbegin(); ribbon != m_ribbons.rend(); ++ribbon)
-        if (ribbon->path.contains(at))
+        if (ribbon->ribbon.contains(at))
             return &*ribbon;
     return nullptr;
 }
@@ -142,14 +136,17 @@ void paintSankey(QPainter &painter, const QRectF &target, const SankeyContent &c
     };
     const bool chosen = std::any_of(content.flows.begin(), content.flows.end(), touches);
     for (const bool front : {false, true}) {
-        for (const SankeyLayout::Ribbon &ribbon : layout.ribbons()) {
-            const SankeyFlow &flow = content.flows[ribbon.flow];
+        std::map<int, std::vector<ColouredRibbon>> steps; // by the column they leave
+        for (const SankeyLayout::FlowRibbon &one : layout.ribbons()) {
+            const SankeyFlow &flow = content.flows[one.flow];
             if ((chosen && touches(flow)) != front)
                 continue;
             QColor colour(expertColour(flow.from));
             colour.setAlpha(front ? 200 : chosen ? 28 : 95);
-            painter.fillPath(ribbon.path, colour);
+            steps[flow.column].push_back({one.ribbon, colour});
         }
+        for (const auto &[column, ribbons] : steps)
+            fillRibbons(painter, ribbons);
     }
     painter.setFont(look.smallFont());
     for (const SankeyLayout::Node &node : layout.nodes()) {
@@ -231,7 +228,7 @@ void Sankey::mouseMoveEvent(QMouseEvent *event)
     if (const SankeyLayout::Node *node = m_layout.nodeAt(m_mouse))
         m_words = {QStringLiteral("layer %1, expert %2").arg(m_content.layers[static_cast<std::size_t>(node->column)]).arg(node->expert),
             QStringLiteral("%1 % of the tokens in the flows shown").arg(numberText(100 * node->share))};
-    else if (const SankeyLayout::Ribbon *ribbon = m_layout.ribbonAt(m_mouse))
+    else if (const SankeyLayout::FlowRibbon *ribbon = m_layout.ribbonAt(m_mouse))
         m_words = m_content.flows[ribbon->flow].words;
     emit status(m_words.join(QStringLiteral(" · ")));
     update();

@@ -5,8 +5,8 @@
 #pragma once
 
 #include "views/common/figure.h"
+#include "views/flow/ribbon.h"
 
-#include <QPainterPath>
 #include <QMenu>
 #include <QWidget>
 
@@ -43,25 +43,25 @@ public:
         double share = 0;
         QRectF rect;
     };
-    struct Ribbon {
+    struct FlowRibbon {
         std::size_t flow = 0;
-        QPainterPath path;
+        Ribbon ribbon;
     };
     SankeyLayout() = default;
     SankeyLayout(const SankeyContent &content, const QRectF &plot);
 
     const std::vector<Node> &nodes() const { return m_nodes; }
-    const std::vector<Ribbon> &ribbons() const { return m_ribbons; }
+    const std::vector<FlowRibbon> &ribbons() const { return m_ribbons; }
     /// Null if there is none at the point.
     const Node *nodeAt(QPointF at) const;
-    const Ribbon *ribbonAt(QPointF at) const;
+    const FlowRibbon *ribbonAt(QPointF at) const;
 
 private:
     void placeNodes(const SankeyContent &content, const QRectF &plot);
     void placeRibbons(const SankeyContent &content);
 
     std::vector<Node> m_nodes;
-    std::vector<Ribbon> m_ribbons;
+    std::vector<FlowRibbon> m_ribbons;
     double m_scale = 0; ///< height of all tokens
 };
 

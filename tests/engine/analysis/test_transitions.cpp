@@ -172,13 +172,12 @@ private slots:
         const auto experts = static_cast<std::size_t>(shape.experts);
         for (int layer = 0; layer < 3; ++layer) {
             std::vector<std::vector<std::int64_t>> tables(3, std::vector<std::int64_t>(experts * experts));
-            std::uint64_t stream = static_cast<std::uint64_t>(layer) << 32;
+            Random random{7, static_cast<std::uint64_t>(layer)};
             for (const SequenceInfo &sequence : trace->meta().sequences) {
                 const auto length = static_cast<std::size_t>(sequence.range().count());
                 std::vector<ExpertId> from(length), to(length);
                 trace->expertIds(sequence.range(), layer, from);
                 trace->expertIds(sequence.range(), layer + 1, to);
-                Random random{7, stream++};
                 for (auto &table : tables) {
                     const std::size_t shift = length > 1 ? 1 + random.below(length - 1) : 0;
                     for (std::size_t t = 0; t < length; ++t)
