@@ -69,11 +69,11 @@ struct StoredMlp {
 };
 
 /// The experts of one layer, as the backend wants them together.
-class ExpertSet {
+class ExpertWeights {
 public:
-    virtual ~ExpertSet() = default;
+    virtual ~ExpertWeights() = default;
 };
-using ExpertSetPtr = std::shared_ptr<const ExpertSet>;
+using ExpertWeightsPtr = std::shared_ptr<const ExpertWeights>;
 
 /// What routing must know of a batch's rows.
 struct RoutingRows {
@@ -86,7 +86,7 @@ class PendingRouting {
 public:
     virtual ~PendingRouting() = default;
     /// Backend::experts() with what was chosen; once.
-    virtual void runExperts(const Tensor &x, const ExpertSet &experts, const Tensor &out) = 0;
+    virtual void runExperts(const Tensor &x, const ExpertWeights &experts, const Tensor &out) = 0;
     /// Waits for the copy of what was wanted; once, after runExperts().
     virtual CollectedRouting collect() = 0;
 };
@@ -135,11 +135,11 @@ public:
     /// x[t] *= sigmoid(g[t]); x [T, H], g [T, 1].
     virtual void scaleRowsBySigmoid(const Tensor &x, const Tensor &g) = 0;
     /// Makes the experts of a layer ready; the same host memory as with prepare().
-    virtual ExpertSetPtr prepareExperts(std::span<const StoredMlp> stored) = 0;
+    virtual ExpertWeightsPtr prepareExperts(std::span<const StoredMlp> stored) = 0;
     /// out[t] += sum_s weight * experts[expert](x[t]), in slot order whatever the number of threads, so results repeat bit for bit.
     /// outNorm [T, K] gets the L2 norm of each unweighted expert output, if not null; slots that are not used get 0 or stay as they were.
     virtual void experts(
-        const Tensor &x, const Assignments &assignments, const ExpertSet &experts, const Tensor &out, const Tensor *outNorm) = 0;
+        const Tensor &x, const Assignments &assignments, const ExpertWeights &experts, const Tensor &out, const Tensor *outNorm) = 0;
     /// Null where the backend leaves routing to the host. selectionBias [E] or empty; changes may be null, else outlives the router.
     virtual std::unique_ptr<Router> makeRouter(const MoeFfn &, std::span<const float> /*selectionBias*/, const RoutingChanges *)
     {

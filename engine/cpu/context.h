@@ -39,13 +39,13 @@ inline const CpuWeight &cpuWeight(const Weight &weight)
     return static_cast<const CpuWeight &>(weight);
 }
 
-struct CpuExpertSet final : ExpertSet {
+struct CpuExperts final : ExpertWeights {
     std::vector<GatedMlp> mlps; ///< [E]
 };
 
-inline std::span<const GatedMlp> cpuExperts(const ExpertSet &experts)
+inline std::span<const GatedMlp> cpuExperts(const ExpertWeights &experts)
 {
-    return static_cast<const CpuExpertSet &>(experts).mlps;
+    return static_cast<const CpuExperts &>(experts).mlps;
 }
 
 /// Cosines and sines of a batch's positions; every layer of a batch asks for the same ones.

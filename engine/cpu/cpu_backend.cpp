@@ -70,15 +70,15 @@ public:
     }
     void gatedMlp(const Tensor &x, const GatedMlp &mlp, const Tensor &out) override { cpu::gatedMlp(m_context, x, mlp, out); }
     void scaleRowsBySigmoid(const Tensor &x, const Tensor &g) override { cpu::scaleRowsBySigmoid(m_context, x, g); }
-    ExpertSetPtr prepareExperts(std::span<const StoredMlp> stored) override
+    ExpertWeightsPtr prepareExperts(std::span<const StoredMlp> stored) override
     {
-        auto set = std::make_shared<cpu::CpuExpertSet>();
+        auto set = std::make_shared<cpu::CpuExperts>();
         for (const StoredMlp &mlp : stored)
             set->mlps.push_back({prepare(mlp.gate, Products::Fast), prepare(mlp.up, Products::Fast), prepare(mlp.down, Products::Fast)});
         return set;
     }
     void experts(
-        const Tensor &x, const Assignments &assignments, const ExpertSet &experts, const Tensor &out, const Tensor *outNorm) override
+        const Tensor &x, const Assignments &assignments, const ExpertWeights &experts, const Tensor &out, const Tensor *outNorm) override
     {
         cpu::experts(m_context, x, assignments, cpu::cpuExperts(experts), out, outNorm);
     }

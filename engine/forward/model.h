@@ -24,7 +24,7 @@ struct LayerWeights {
     GatedMlp dense; ///< of a dense layer
     WeightPtr router; ///< [E, H]
     std::vector<float> selectionBias; ///< [E]; empty where the family has none
-    ExpertSetPtr experts; ///< [E]; null for a dense layer
+    ExpertWeightsPtr experts; ///< [E]; null for a dense layer
     GatedMlp shared; ///< of a shared expert
     WeightPtr sharedGate; ///< [1, H]
 };

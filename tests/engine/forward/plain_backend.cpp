@@ -24,7 +24,7 @@ struct PlainWeight final : Weight {
     Tensor stored;
 };
 
-struct PlainExperts final : ExpertSet {
+struct PlainExperts final : ExpertWeights {
     std::vector<GatedMlp> mlps;
 };
 
@@ -264,7 +264,7 @@ void PlainBackend::scaleRowsBySigmoid(const Tensor &x, const Tensor &g)
             x.f32()[t * x.shape[1] + i] = static_cast<float>(x.f32()[t * x.shape[1] + i] * sigmoid(g.f32()[t]));
 }
 
-ExpertSetPtr PlainBackend::prepareExperts(std::span<const StoredMlp> stored)
+ExpertWeightsPtr PlainBackend::prepareExperts(std::span<const StoredMlp> stored)
 {
     auto set = std::make_shared<PlainExperts>();
     for (const StoredMlp &mlp : stored)
@@ -272,7 +272,8 @@ ExpertSetPtr PlainBackend::prepareExperts(std::span<const StoredMlp> stored)
     return set;
 }
 
-void PlainBackend::experts(const Tensor &x, const Assignments &assignments, const ExpertSet &set, const Tensor &out, const Tensor *outNorm)
+void PlainBackend::experts(
+    const Tensor &x, const Assignments &assignments, const ExpertWeights &set, const Tensor &out, const Tensor *outNorm)
 {
     const std::vector<GatedMlp> &experts = static_cast<const PlainExperts &>(set).mlps;
     const std::int64_t width = x.shape[1];

@@ -29,9 +29,9 @@ public:
     std::unique_ptr<KvCache> makeKvCache(const ModelConfig &config, int sequences, std::int64_t capacityTokens) override;
     void gatedMlp(const Tensor &x, const GatedMlp &mlp, const Tensor &out) override;
     void scaleRowsBySigmoid(const Tensor &x, const Tensor &g) override;
-    ExpertSetPtr prepareExperts(std::span<const StoredMlp> stored) override;
+    ExpertWeightsPtr prepareExperts(std::span<const StoredMlp> stored) override;
     void experts(
-        const Tensor &x, const Assignments &assignments, const ExpertSet &experts, const Tensor &out, const Tensor *outNorm) override;
+        const Tensor &x, const Assignments &assignments, const ExpertWeights &experts, const Tensor &out, const Tensor *outNorm) override;
     void logProbs(const Tensor &x, const Weight &head, std::span<const std::int32_t> target, std::span<float> logprob,
         std::span<std::int32_t> best) override;
 };
