@@ -4,7 +4,15 @@ set(ES_CUDA_SOURCES
   context.cpp
   cuda_backend.cpp
   device.cu
+  expert_order.cu
+  expert_rows.cu
+  expert_set.cu
+  expert_tiles_bf16.cu
+  expert_tiles_f32.cu
+  experts.cu
   memory.cpp
   rms_norm.cu
+  router.cpp
+  routing.cu
   staging.cpp
   weight.cu)

@@ -1,0 +1,51 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+// The experts of a layer on the device: rows sorted by expert, grouped products over the experts that have rows, the weighted sum
+// of each token in slot order. Nothing here waits for the device: how many rows an expert has is known only there.
+#pragma once
+
+#include "engine/core/backend.h"
+#include "engine/cuda/context.h"
+
+#include <cstdint>
+
+namespace expertscope::cuda {
+
+struct ExpertPointers {
+    const void *gate; ///< [I, H], rows hiddenPitch apart
+    const void *up;
+    const void *down; ///< [H, I], rows widthPitch apart
+};
+
+/// Rows of weights are padded with zeros to a multiple of this, so that 16 bytes can always be read at once.
+constexpr std::int64_t pitchStep = 8;
+
+class CudaExpertSet final : public ExpertSet {
+public:
+    DType type = DType::F32; ///< F32 or BF16, of all matrices
+    std::int64_t experts = 0; ///< E
+    std::int64_t hidden = 0, width = 0; ///< H, I
+    std::int64_t hiddenPitch = 0, widthPitch = 0; ///< numbers from row to row
+    const ExpertPointers *pointers = nullptr; ///< [E] on the device
+    std::shared_ptr<void> weights, table; ///< what owns them
+};
+
+/// BF16 stays what it is if all matrices are; else all become F32. Throws Error (Input) where shapes or types are none of experts.
+std::shared_ptr<const CudaExpertSet> loadExperts(Context &context, std::span<const StoredMlp> stored);
+
+/// Assignments on the device: -1 stands where a slot is not used.
+struct DeviceAssignments {
+    std::int64_t tokens = 0; ///< T
+    int slots = 0; ///< K
+    const std::int32_t *expert = nullptr; ///< [T, K]
+    const float *weight = nullptr; ///< [T, K]
+};
+
+/// See Backend::experts; outNorm [T, K] or null: gets 0 where a slot is not used.
+void runExperts(
+    Context &context, const Tensor &x, const DeviceAssignments &to, const CudaExpertSet &experts, const Tensor &out, float *outNorm);
+/// The same with assignments that lie in host memory; throws Error (Check) on an expert that does not exist.
+void experts(Context &context, const Tensor &x, const Assignments &assignments, const CudaExpertSet &experts, const Tensor &out,
+    const Tensor *outNorm);
+
+} // namespace expertscope::cuda

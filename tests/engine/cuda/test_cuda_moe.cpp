@@ -1,0 +1,338 @@
+// SPDX-FileCopyrightText: 2026 The Expertscope authors
+// SPDX-License-Identifier: Apache-2.0
+// The CUDA kernels of the MoE block, under emulation: experts against the plain backend, routing against the pipeline of engine/routing,
+// on odd shapes. Every output is written (memory begins as NaN), and no order of threads changes a bit.
+#include "emulator/emulator.h"
+#include "engine/core/error.h"
+#include "engine/cuda/experts.h"
+#include "engine/cuda/router.h"
+#include "engine/routing/pipeline.h"
+#include "plain_backend.h"
+
+#include <QTest>
+
+#include <cmath>
+#include <cstring>
+#include <memory>
+#include <random>
+
+using namespace expertscope;
+
+namespace {
+
+using Values = std::vector<float>;
+
+class Random {
+public:
+    explicit Random(unsigned seed)
+        : m_engine{seed}
+    {
+    }
+    Values normals(std::int64_t count, float deviation = 1)
+    {
+        std::normal_distribution<float> normal{0, deviation};
+        Values values(static_cast<std::size_t>(count));
+        for (float &v : values)
+            v = normal(m_engine);
+        return values;
+    }
+    int below(int end) { return static_cast<int>(m_engine() % static_cast<unsigned>(end)); }
+
+private:
+    std::mt19937 m_engine;
+};
+
+/// Stored matrices by value; kept until the test ends.
+class Store {
+public:
+    Tensor matrix(Random &random, DType type, std::int64_t rows, std::int64_t cols)
+    {
+        const Values values = random.normals(rows * cols, 1.0f / std::sqrt(static_cast<float>(cols)));
+        m_kept.push_back(hostBuffer(type, {rows, cols}));
+        const Tensor &tensor = m_kept.back().tensor();
+        for (std::size_t i = 0; i < values.size(); ++i) {
+            if (type == DType::F32)
+                tensor.f32()[i] = values[i];
+            else
+                static_cast<std::uint16_t *>(tensor.data)[i] = type == DType::BF16 ? f32ToBf16(values[i]) : f32ToF16(values[i]);
+        }
+        return tensor;
+    }
+
+private:
+    std::vector<Buffer> m_kept;
+};
+
+Buffer hostTensor(const Values &values, Shape shape)
+{
+    Buffer buffer = hostBuffer(DType::F32, shape);
+    std::copy(values.begin(), values.end(), buffer.tensor().f32());
+    return buffer;
+}
+
+double rms(const Values &values)
+{
+    double sum = 0;
+    for (float v : values)
+        sum += static_cast<double>(v) * static_cast<double>(v);
+    return std::sqrt(sum / static_cast<double>(values.size()));
+}
+
+/// Largest difference relative to the largest expected magnitude; infinite where a number is not one.
+double worst(const Values &got, const Values &expected)
+{
+    if (got.size() != expected.size())
+        return INFINITY;
+    double top = 1e-30;
+    double largest = 0;
+    for (std::size_t i = 0; i < got.size(); ++i) {
+        if (std::isnan(got[i]))
+            return INFINITY;
+        top = std::max(top, static_cast<double>(std::abs(expected[i])));
+        largest = std::max(largest, static_cast<double>(std::abs(got[i] - expected[i])));
+    }
+    return largest / top;
+}
+
+} // namespace
+
+Q_DECLARE_METATYPE(DType)
+
+class TestCudaMoe : public QObject {
+    Q_OBJECT
+
+    std::shared_ptr<cuda::Context> m_context = cuda::Context::open();
+    cuda::RoutingDesk m_desk{m_context};
+
+    Buffer deviceTensor(const Values &values, Shape shape)
+    {
+        std::shared_ptr<void> memory = m_context->allocate(values.size() * sizeof(float), "a test");
+        m_context->staging().upload(memory.get(), values.data(), values.size() * sizeof(float));
+        const Tensor view{memory.get(), DType::F32, shape};
+        return {std::move(memory), view};
+    }
+    Values valuesOf(const Tensor &tensor)
+    {
+        Values values(static_cast<std::size_t>(tensor.count()));
+        m_context->staging().download(values.data(), tensor.data, tensor.bytes());
+        return values;
+    }
+
+    CollectedRouting routeThere(const MoeFfn &rule, const Values &bias, const Values &logits, const RoutingChanges *changes,
+        std::span<const BatchSpan> sequences, const RoutingNeeds &needs)
+    {
+        const auto rows = static_cast<std::int64_t>(logits.size()) / rule.experts;
+        Random random{7};
+        Store store;
+        const StoredMlp tiny{
+            store.matrix(random, DType::F32, 4, 4), store.matrix(random, DType::F32, 4, 4), store.matrix(random, DType::F32, 4, 4)};
+        const auto experts = cuda::loadExperts(*m_context, std::vector(static_cast<std::size_t>(rule.experts), tiny));
+        const Buffer x = deviceTensor(random.normals(rows * 4), {rows, 4});
+        const auto router = cuda::makeRouter(m_desk, rule, bias, changes);
+        const std::vector<std::uint64_t> spans(changes ? static_cast<std::size_t>(rows) : 0, 1);
+        const auto pending = router->route(deviceTensor(logits, {rows, rule.experts}), {sequences, spans}, needs);
+        pending->runExperts(x, *experts, x);
+        return pending->collect();
+    }
+
+private slots:
+    void cleanupTestCase()
+    {
+        m_desk = cuda::RoutingDesk{nullptr};
+        m_context.reset();
+        QCOMPARE(emulator::usedBytes(), std::size_t{0});
+    }
+
+    void experts_data()
+    {
+        QTest::addColumn<DType>("type");
+        QTest::addColumn<int>("rows");
+        QTest::addColumn<int>("hidden");
+        QTest::addColumn<int>("width");
+        QTest::addColumn<int>("count");
+        for (DType type : {DType::F32, DType::F16, DType::BF16})
+            for (const auto &[rows, hidden, width, count] : std::initializer_list<std::array<int, 4>>{
+                     {1, 64, 32, 9}, {2, 37, 19, 5}, {3, 300, 17, 20}, {20, 44, 20, 3}, {36, 136, 72, 2}, {135, 33, 10, 2}})
+                QTest::addRow("%s, %d rows, %d to %d, %d experts", name(type), rows, hidden, width, count)
+                    << type << rows << hidden << width << count;
+    }
+    void experts()
+    {
+        QFETCH(DType, type);
+        QFETCH(int, rows);
+        QFETCH(int, hidden);
+        QFETCH(int, width);
+        QFETCH(int, count);
+        Random random{5};
+        Store store;
+        std::vector<StoredMlp> stored;
+        for (int e = 0; e < count; ++e)
+            stored.push_back({store.matrix(random, type, width, hidden), store.matrix(random, type, width, hidden),
+                store.matrix(random, type, hidden, width)});
+        const Values x = random.normals(rows * hidden);
+        const Values before = random.normals(rows * hidden);
+        // Unequal loads: expert 0 has most rows, the last none; counts vary, and an expert may come twice.
+        Assignments to{rows, 4, {}, {}, {}};
+        for (int t = 0; t < rows; ++t) {
+            to.count.push_back(t % 7 == 6 ? t % 4 : 4);
+            for (int s = 0; s < 4; ++s) {
+                to.expert.push_back(s == 0 ? 0 : random.below(count - 1));
+                to.weight.push_back(0.1f * static_cast<float>(1 + random.below(9)));
+            }
+        }
+        PlainBackend plain;
+        const Buffer expected = hostTensor(before, {rows, hidden});
+        const Buffer expectedNorm = hostBuffer(DType::F32, {rows, 4});
+        plain.experts(hostTensor(x, {rows, hidden}), to, *plain.prepareExperts(stored), expected, &expectedNorm.tensor());
+        const Values plainly{expected.tensor().f32(), expected.tensor().f32() + rows * hidden};
+        const Values plainNorms{expectedNorm.tensor().f32(), expectedNorm.tensor().f32() + rows * 4};
+
+        const auto set = cuda::loadExperts(*m_context, stored);
+        const bool rounded = type == DType::BF16 && rows * 4 > 4 * count; // tiles
+        Values first;
+        for (unsigned seed : {1u, 2u}) {
+            emulator::setSeed(seed);
+            const Buffer out = deviceTensor(before, {rows, hidden});
+            const Buffer norm = deviceTensor(Values(static_cast<std::size_t>(rows * 4), NAN), {rows, 4});
+            cuda::experts(*m_context, deviceTensor(x, {rows, hidden}), to, *set, out, seed == 1 ? &norm.tensor() : nullptr);
+            const Values got = valuesOf(out);
+            const double error = worst(got, plainly);
+            QVERIFY2(error <= (rounded ? 1e-2 : 5e-6), qPrintable(QString::number(error)));
+            if (seed == 1) {
+                first = got;
+                QVERIFY(worst(valuesOf(norm), plainNorms) <= (rounded ? 1e-2 : 5e-6));
+            }
+            QVERIFY(std::memcmp(got.data(), first.data(), got.size() * sizeof(float)) == 0);
+        }
+    }
+
+    void bf16TilesRoundOnlyWhatTheySay()
+    {
+        // Activations that are bf16 numbers, weights 0 or 1 along a diagonal: every step but silu is exact.
+        constexpr int size = 72;
+        constexpr int rows = 130;
+        const Buffer identity = hostBuffer(DType::BF16, {size, size});
+        for (int i = 0; i < size; ++i)
+            static_cast<std::uint16_t *>(identity.tensor().data)[i * size + i] = f32ToBf16(1);
+        Random random{11};
+        Values x = random.normals(rows * size);
+        Values expected;
+        for (float &v : x) {
+            v = bf16ToF32(f32ToBf16(v));
+            expected.push_back(bf16ToF32(f32ToBf16(v / (1 + std::exp(-v)) * v)));
+        }
+        const auto set = cuda::loadExperts(*m_context, std::vector{StoredMlp{identity, identity, identity}});
+        const Buffer out = deviceTensor(Values(x.size(), 0), {rows, size});
+        const Assignments to{rows, 1, std::vector(rows, 0), Values(static_cast<std::size_t>(rows), 1), std::vector(rows, 1)};
+        cuda::experts(*m_context, deviceTensor(x, {rows, size}), to, *set, out, nullptr);
+        QVERIFY(worst(valuesOf(out), expected) <= 0.004); // expf may differ in its last bit, which may round the other way
+        QVERIFY(rms(expected) > 0.1);
+    }
+
+    void routing_data()
+    {
+        QTest::addColumn<int>("experts");
+        QTest::addColumn<int>("k");
+        QTest::addColumn<int>("groups");
+        QTest::addColumn<bool>("sigmoid");
+        QTest::addColumn<bool>("biased");
+        QTest::addColumn<bool>("normalise");
+        for (const auto &[experts, k, groups] : std::initializer_list<std::array<int, 3>>{
+                 {8, 2, 1}, {1, 1, 1}, {60, 4, 1}, {64, 8, 8}, {33, 33, 1}, {256, 3, 64}, {1024, 2, 1}})
+            for (int which = experts > 64 ? 3 : 0; which < 4; ++which) // the emulator is slow
+                QTest::addRow("%d experts, %d, %d groups, %d", experts, k, groups, which)
+                    << experts << k << groups << (which >= 2) << (which == 1 || which == 3) << (which % 2 == 0);
+    }
+    void routing()
+    {
+        QFETCH(int, experts);
+        QFETCH(int, k);
+        QFETCH(int, groups);
+        QFETCH(bool, sigmoid);
+        QFETCH(bool, biased);
+        QFETCH(bool, normalise);
+        MoeFfn rule;
+        rule.experts = experts;
+        rule.topK = k;
+        rule.groups = groups;
+        rule.topkGroups = (groups + 1) / 2;
+        rule.score = sigmoid ? ScoreFunction::Sigmoid : ScoreFunction::Softmax;
+        rule.normalise = normalise;
+        rule.scale = 1.5;
+        const int rows = experts == 8 ? 70 : experts > 64 ? 5 : 9; // more than one chunk of a sum
+        Random random{static_cast<unsigned>(experts)};
+        const Values logits = random.normals(rows * experts);
+        const Values bias = biased ? random.normals(experts, 0.1f) : Values{};
+        std::vector<RoutingPlace> places;
+        for (std::int64_t r = 0; r < rows; ++r)
+            places.push_back({0, r, 0, static_cast<std::int32_t>(r)});
+        const RoutedBatch host = route(rule, bias, logits, places, nullptr);
+        const std::vector<BatchSpan> sequences{{0, 3}, {3, rows - 4}, {rows - 1, 1}};
+        const CollectedRouting there = routeThere(rule, bias, logits, nullptr, sequences, {true, true, false, true});
+        QVERIFY(!there.fault);
+        QCOMPARE(there.routed.assignments.expert, host.assignments.expert);
+        QCOMPARE(there.routed.assignments.count, host.assignments.count);
+        QVERIFY(worst(there.routed.assignments.weight, host.assignments.weight) < 2e-6);
+        QVERIFY(worst(there.routed.softmax, host.softmax) < 2e-6);
+        QVERIFY(worst(there.routed.choice, host.choice) < 2e-6);
+        QCOMPARE(there.logits, logits);
+        QCOMPARE(there.expertNorms.size(), static_cast<std::size_t>(rows * k));
+
+        const CollectedRouting sums = routeThere(rule, bias, logits, nullptr, sequences, {false, false, true, false});
+        QVERIFY(sums.logits.empty() && sums.routed.softmax.empty() && sums.routed.choice.empty() && sums.expertNorms.empty());
+        QCOMPARE(sums.softmaxSums.size(), sequences.size() * static_cast<std::size_t>(experts));
+        for (std::size_t s = 0; s < sequences.size(); ++s)
+            for (std::size_t e = 0; e < static_cast<std::size_t>(experts); ++e) {
+                double sum = 0;
+                for (std::int64_t r = sequences[s].firstRow; r < sequences[s].firstRow + sequences[s].rows; ++r)
+                    sum += static_cast<double>(host.softmax[static_cast<std::size_t>(r * experts) + e]);
+                QVERIFY(std::abs(sums.softmaxSums[s * static_cast<std::size_t>(experts) + e] - sum) < 1e-6 * (1 + sum));
+            }
+    }
+
+    void equalScoresGoToTheLowerIndex()
+    {
+        MoeFfn rule;
+        rule.experts = 100;
+        rule.topK = 40;
+        Values logits(300);
+        for (std::size_t i = 0; i < logits.size(); ++i)
+            logits[i] = static_cast<float>(i * 7 % 5);
+        std::vector<RoutingPlace> places(3);
+        const RoutedBatch host = route(rule, {}, logits, places, nullptr);
+        const std::vector<BatchSpan> sequences{{0, 3}};
+        QCOMPARE(routeThere(rule, {}, logits, nullptr, sequences, {}).routed.assignments.expert, host.assignments.expert);
+    }
+
+    void brokenNumbersAreReported()
+    {
+        MoeFfn rule;
+        rule.experts = 40;
+        rule.topK = 3;
+        Random random{3};
+        const std::vector<BatchSpan> sequences{{0, 9}};
+        for (float broken : {NAN, INFINITY, -INFINITY}) {
+            Values logits = random.normals(9 * 40);
+            logits[5 * 40 + 17] = broken;
+            logits[7 * 40] = broken;
+            const CollectedRouting there = routeThere(rule, {}, logits, nullptr, sequences, {});
+            QVERIFY(there.fault);
+            QCOMPARE(there.fault->row, std::int64_t{5});
+            QCOMPARE(there.fault->expert, -1);
+        }
+        // nothing left to choose from
+        RoutingChanges changes;
+        RoutingEdit mask{RoutingOp::Mask, 0, {}, {}, 0, 0};
+        for (int e = 0; e < 40; ++e)
+            mask.experts.push_back(e);
+        changes.edits = {mask};
+        changes.slotCount = 3;
+        const CollectedRouting there = routeThere(rule, {}, random.normals(9 * 40), &changes, sequences, {});
+        QVERIFY(there.fault);
+        QCOMPARE(there.fault->row, std::int64_t{0});
+        QCOMPARE(there.fault->expert, 0);
+    }
+};
+
+QTEST_APPLESS_MAIN(TestCudaMoe)
+#include "test_cuda_moe.moc"
