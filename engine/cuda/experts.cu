@@ -81,7 +81,7 @@ void gather(Context &context, const ExpertWork &work, const Y *y, const DeviceAs
 
 enum class Way { Few, TilesF32, TilesBf16 };
 
-void runPart(Context &context, const float *x, const DeviceAssignments &to, const CudaExpertSet &set, float *out, float *norm)
+void runPart(Context &context, const float *x, const DeviceAssignments &to, const CudaExpertWeights &set, float *out, float *norm)
 {
     const std::int64_t slots = to.tokens * to.slots;
     const Way way = slots <= fewRowsOnAverage * set.experts ? Way::Few : set.type == DType::BF16 ? Way::TilesBf16 : Way::TilesF32;
@@ -111,7 +111,7 @@ void runPart(Context &context, const float *x, const DeviceAssignments &to, cons
 } // namespace
 
 void runExperts(
-    Context &context, const Tensor &x, const DeviceAssignments &to, const CudaExpertSet &experts, const Tensor &out, float *outNorm)
+    Context &context, const Tensor &x, const DeviceAssignments &to, const CudaExpertWeights &experts, const Tensor &out, float *outNorm)
 {
     if (to.slots == 0)
         return;
@@ -125,7 +125,7 @@ void runExperts(
     }
 }
 
-void experts(Context &context, const Tensor &x, const Assignments &assignments, const CudaExpertSet &experts, const Tensor &out,
+void experts(Context &context, const Tensor &x, const Assignments &assignments, const CudaExpertWeights &experts, const Tensor &out,
     const Tensor *outNorm)
 {
     const auto slots = static_cast<std::size_t>(assignments.slotCount);

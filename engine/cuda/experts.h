@@ -20,7 +20,7 @@ struct ExpertPointers {
 /// Rows of weights are padded with zeros to a multiple of this, so that 16 bytes can always be read at once.
 constexpr std::int64_t pitchStep = 8;
 
-class CudaExpertSet final : public ExpertSet {
+class CudaExpertWeights final : public ExpertWeights {
 public:
     DType type = DType::F32; ///< F32 or BF16, of all matrices
     std::int64_t experts = 0; ///< E
@@ -31,7 +31,7 @@ public:
 };
 
 /// BF16 stays what it is if all matrices are; else all become F32. Throws Error (Input) where shapes or types are none of experts.
-std::shared_ptr<const CudaExpertSet> loadExperts(Context &context, std::span<const StoredMlp> stored);
+std::shared_ptr<const CudaExpertWeights> loadExperts(Context &context, std::span<const StoredMlp> stored);
 
 /// Assignments on the device: -1 stands where a slot is not used.
 struct DeviceAssignments {
@@ -43,9 +43,9 @@ struct DeviceAssignments {
 
 /// See Backend::experts; outNorm [T, K] or null: gets 0 where a slot is not used.
 void runExperts(
-    Context &context, const Tensor &x, const DeviceAssignments &to, const CudaExpertSet &experts, const Tensor &out, float *outNorm);
+    Context &context, const Tensor &x, const DeviceAssignments &to, const CudaExpertWeights &experts, const Tensor &out, float *outNorm);
 /// The same with assignments that lie in host memory; throws Error (Check) on an expert that does not exist.
-void experts(Context &context, const Tensor &x, const Assignments &assignments, const CudaExpertSet &experts, const Tensor &out,
+void experts(Context &context, const Tensor &x, const Assignments &assignments, const CudaExpertWeights &experts, const Tensor &out,
     const Tensor *outNorm);
 
 } // namespace expertscope::cuda

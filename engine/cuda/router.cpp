@@ -108,10 +108,10 @@ public:
     const Results &results() const { return m_results; }
     std::byte *device() const { return static_cast<std::byte *>(m_device.get()); }
 
-    void runExperts(const Tensor &x, const ExpertSet &experts, const Tensor &out) override
+    void runExperts(const Tensor &x, const ExpertWeights &experts, const Tensor &out) override
     {
         const DeviceAssignments to{m_rows, m_slots, m_results.expert.in(device()), m_results.weight.in(device())};
-        cuda::runExperts(*m_context, x, to, static_cast<const CudaExpertSet &>(experts), out, m_results.norms.in(device()));
+        cuda::runExperts(*m_context, x, to, static_cast<const CudaExpertWeights &>(experts), out, m_results.norms.in(device()));
         ES_CUDA(cudaEventRecord(m_copied, m_context->stream()));
         ES_CUDA(cudaStreamWaitEvent(m_context->copies(), m_copied));
         ES_CUDA(cudaMemcpyAsync(m_host.get(), device(), m_results.wantedBytes, cudaMemcpyDeviceToHost, m_context->copies()));

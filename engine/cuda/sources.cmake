@@ -6,9 +6,9 @@ set(ES_CUDA_SOURCES
   device.cu
   expert_order.cu
   expert_rows.cu
-  expert_set.cu
   expert_tiles_bf16.cu
   expert_tiles_f32.cu
+  expert_weights.cu
   experts.cu
   memory.cpp
   rms_norm.cu

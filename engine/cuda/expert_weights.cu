@@ -60,10 +60,10 @@ void place(Context &context, const Tensor &stored, DType type, std::byte *to, st
 
 } // namespace
 
-std::shared_ptr<const CudaExpertSet> loadExperts(Context &context, std::span<const StoredMlp> stored)
+std::shared_ptr<const CudaExpertWeights> loadExperts(Context &context, std::span<const StoredMlp> stored)
 {
     checkShapes(stored);
-    auto set = std::make_shared<CudaExpertSet>();
+    auto set = std::make_shared<CudaExpertWeights>();
     const bool bf16 = std::all_of(stored.begin(), stored.end(),
         [](const StoredMlp &mlp) { return mlp.gate.dtype == DType::BF16 && mlp.up.dtype == DType::BF16 && mlp.down.dtype == DType::BF16; });
     set->type = bf16 ? DType::BF16 : DType::F32;
