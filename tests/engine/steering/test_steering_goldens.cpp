@@ -8,6 +8,7 @@
 #include "engine/steering/policies.h"
 #include "golden.h"
 #include "io/recipe.h"
+#include "steering_goldens.h"
 
 #include <QTest>
 
@@ -17,38 +18,9 @@
 #include <set>
 
 using namespace expertscope;
+using namespace expertscope::steering_goldens;
 
 namespace {
-
-const std::vector<std::string> families{"olmoe", "mixtral", "qwen2_moe", "qwen3_moe"};
-const std::vector<std::string> languages{"en", "fr"}; ///< of the sequences
-
-std::vector<std::filesystem::path> recipesFor(const std::string &family)
-{
-    std::vector<std::filesystem::path> out;
-    for (const std::string &folder : {std::string{"recipes"}, family})
-        for (const auto &entry : std::filesystem::directory_iterator{TEST_DATA_DIR "/steering/" + folder})
-            if (entry.path().extension() == ".json")
-                out.push_back(entry.path());
-    std::sort(out.begin(), out.end());
-    return out;
-}
-
-std::vector<TokenSequence> sequences(const GoldenTensors &golden)
-{
-    const std::vector<std::int32_t> tokens = golden.ints("token_id");
-    const std::vector<std::int32_t> index = golden.ints("seq_index");
-    const std::vector<std::int32_t> prompt = golden.ints("prompt_tokens");
-    std::vector<TokenSequence> out(prompt.size());
-    for (std::size_t s = 0; s < out.size(); ++s) {
-        out[s].info.id = "s" + std::to_string(s);
-        out[s].info.language = languages.at(s);
-        out[s].nPrompt = prompt[s];
-    }
-    for (std::size_t t = 0; t < tokens.size(); ++t)
-        out.at(static_cast<std::size_t>(index[t])).tokens.push_back(tokens[t]);
-    return out;
-}
 
 /// log softmax(logits)[id]
 double logProbability(std::span<const float> logits, std::int32_t id)
