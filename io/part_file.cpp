@@ -68,8 +68,9 @@ int renameNoReplace(const std::filesystem::path &from, const std::filesystem::pa
 
 } // namespace
 
-PartFile::PartFile(std::filesystem::path file, bool overwrite)
+PartFile::PartFile(std::filesystem::path file, bool overwrite, std::filesystem::path part)
     : m_file{std::move(file)}
+    , m_part{std::move(part)}
     , m_overwrite{overwrite}
 {
     std::error_code ignored;
@@ -79,6 +80,13 @@ PartFile::PartFile(std::filesystem::path file, bool overwrite)
     if (std::filesystem::exists(std::filesystem::symlink_status(m_file, ignored)) && !m_overwrite)
         refuseExisting(m_file);
 
+    if (!m_part.empty()) {
+        const int handle = open(m_part.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0666);
+        if (handle < 0)
+            failWith(errno, "create a file here", m_part);
+        close(handle);
+        return;
+    }
     std::random_device random;
     for (int attempt = 0; attempt < 100; ++attempt) {
         char unique[12];

@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
 // PartFile: a file that appears under its name only when it is whole.
-// Written to "<name>.<unique>.part" beside it, flushed to disk and renamed by commit(); removed otherwise.
+// Written to "<name>.<unique>.part" beside it, or under a name the caller keeps for it, flushed to disk and renamed by commit(); removed
+// otherwise.
 #pragma once
 
 #include <filesystem>
@@ -12,7 +13,8 @@ class PartFile {
 public:
     /// Creates the empty .part file. Throws Error (Input) if `file` exists and `overwrite` is off, is a folder, or its folder is
     /// missing or cannot be written.
-    PartFile(std::filesystem::path file, bool overwrite);
+    /// part: where to write, if the caller sees to it that nobody else does; what an interrupted program left there is replaced.
+    PartFile(std::filesystem::path file, bool overwrite, std::filesystem::path part = {});
     ~PartFile();
     PartFile(const PartFile &) = delete;
     PartFile &operator=(const PartFile &) = delete;

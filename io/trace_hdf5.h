@@ -16,6 +16,7 @@ struct TraceFileOptions {
     bool compress = true; ///< shuffle + gzip level 1, on writer threads
     bool dated = true; ///< off: the file does not say when it was made, so that the same input gives the same bytes
     bool halfWeights = false; ///< gate weights as f2 instead of f4
+    std::filesystem::path part = {}; ///< see PartFile; empty = a unique name
 };
 
 /// Throws Error (Input) if the file exists and overwrite is off, or the folder cannot be written. Until finish() the data is in

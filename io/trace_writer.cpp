@@ -28,7 +28,7 @@ std::vector<std::uint16_t> toHalf(const std::vector<float> &values)
 
 TraceWriter::TraceWriter(const std::filesystem::path &file, const TraceFileOptions &options)
     : m_options{options}
-    , m_part{file, options.overwrite}
+    , m_part{file, options.overwrite, options.part}
 {
 }
 

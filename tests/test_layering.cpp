@@ -42,9 +42,10 @@ const QList<Layer> &layers()
                 "engine/experiments/evaluation.h", "engine/experiments/ablation.h", "engine/experiments/route_result.h",
                 "engine/experiments/sequence_sample.h", "engine/steering/", "views/common/"},
             true},
-        {"app/cli/", {"engine/", "io/", "app/recording.h", "app/experiments/"}},
+        {"app/cli/", {"engine/", "io/", "app/backends.h", "app/recording.h", "app/experiments/"}},
         {"app/experiments/", {"engine/", "io/", "app/appending_sink.h"}},
         {"app/appending_sink", {"engine/"}},
+        {"app/backends", {"engine/"}},
         {"app/recording", {"engine/", "io/"}},
         {"app/", {"engine/", "io/", "views/"}, true},
     };

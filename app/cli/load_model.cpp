@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/cli/load_model.h"
 
+#include "app/backends.h"
 #include "app/cli/terminal.h"
 #include "engine/core/error.h"
 #include "engine/core/parallel.h"
@@ -26,16 +27,13 @@ namespace {
 
 std::unique_ptr<Backend> makeBackend(const std::string &device, Terminal &terminal)
 {
-    if (device == "cpu")
-        return makeCpuBackend();
-    try {
-        return makeCudaBackend();
-    } catch (const Error &error) {
-        if (device == "cuda")
-            throw;
-        terminal.note("Running on the CPU: " + error.message + '.');
-        return makeCpuBackend();
-    }
+    std::vector<BackendChoice> choices = backendChoices();
+    if (device != "auto")
+        std::erase_if(choices, [&](const BackendChoice &choice) { return choice.id != device; });
+    MadeBackend made = makeFirst(choices);
+    if (!made.missing.empty())
+        terminal.note("Running on the CPU: " + made.missing + '.');
+    return std::move(made.backend);
 }
 
 } // namespace

@@ -70,14 +70,18 @@ Sequences tokenised(const Corpus &corpus, const LoadedModel &open, const CorpusC
 }
 
 void recordCorpus(const Corpus &corpus, const LoadedModel &open, const Sequences &sequences, const RunSpec &spec,
-    const std::string &commandLine, TraceSink &sink, Terminal &terminal, const Steering &steering)
+    const std::string &commandLine, TraceSink &sink, Terminal &terminal, const Steering &steering, std::size_t first)
 {
     TraceMeta meta = traceMeta(*open.model, *open.backend, spec, steering);
     describeRecording(meta, corpus.source, "by the command line");
     meta.engine.commandLine = commandLine;
     meta.labelColumns = corpus.labelColumns;
     sink.begin(meta);
-    traceSequences(*open.model, *open.backend, sequences.list, spec, open.tokenizer.get(), sink, terminal.progress(), steering);
+    std::int64_t done = 0;
+    for (std::size_t s = 0; s < first; ++s)
+        done += std::ssize(sequences.list[s].tokens);
+    traceSequences(
+        *open.model, *open.backend, sequences.list, spec, open.tokenizer.get(), sink, terminal.progress(done), steering, {}, first);
 }
 
 } // namespace expertscope

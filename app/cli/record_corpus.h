@@ -29,8 +29,8 @@ std::string corpusNote(const Corpus &corpus, const std::vector<std::string> &fil
 /// Says on the terminal what was cut or left out. Throws Error (Input) if nothing is left.
 Sequences tokenised(const Corpus &corpus, const LoadedModel &open, const CorpusCut &cut, Terminal &terminal);
 
-/// Begins the sink and runs all sequences; the caller finishes it. Throws Cancelled with what was done in the sink.
+/// Begins the sink and runs all sequences from `first` on; the caller finishes it. Throws Cancelled with what was done in the sink.
 void recordCorpus(const Corpus &corpus, const LoadedModel &open, const Sequences &sequences, const RunSpec &spec,
-    const std::string &commandLine, TraceSink &sink, Terminal &terminal, const Steering &steering = {});
+    const std::string &commandLine, TraceSink &sink, Terminal &terminal, const Steering &steering = {}, std::size_t first = 0);
 
 } // namespace expertscope

@@ -2,6 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/cli/terminal.h"
 
+#include "engine/core/memory_plan.h"
+
+#include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -60,8 +63,9 @@ void Terminal::error(std::string_view text)
     std::fprintf(stderr, "expertscope: %.*s\n", static_cast<int>(text.size()), text.data());
 }
 
-Progress Terminal::progress()
+Progress Terminal::progress(std::int64_t doneBefore)
 {
+    m_doneBefore = doneBefore;
     m_started = m_shown = Clock::now();
     return Progress{
         interrupt.get_token(), [this](std::int64_t done, std::int64_t total, std::string_view what) { show(done, total, what); }};
@@ -75,15 +79,15 @@ void Terminal::show(std::int64_t done, std::int64_t total, std::string_view what
         return;
     m_shown = now;
     const double seconds = std::chrono::duration<double>(now - m_started).count();
-    const double rate = static_cast<double>(done) / seconds;
-    std::string line = std::to_string(done);
+    const double rate = static_cast<double>(done - m_doneBefore) / seconds;
+    const bool bytes = what == "bytes";
+    const auto number = [bytes](std::int64_t value) { return bytes ? sizeText(value) : std::to_string(value); };
+    std::string line = number(done);
     if (total > 0)
-        line += " of " + std::to_string(total);
-    line += ' ';
-    line += what;
-    char text[48];
-    std::snprintf(text, sizeof text, ", %.0f/s", rate);
-    line += text;
+        line += " of " + number(total);
+    if (!bytes)
+        line += ' ' + std::string{what};
+    line += ", " + number(std::llround(rate)) + "/s";
     if (total > 0 && rate > 0)
         line += ", " + duration(static_cast<double>(total - done) / rate) + " left";
     std::fprintf(stderr, m_tty ? "\r\x1b[K%s" : "%s\n", line.c_str());

@@ -23,8 +23,8 @@ public:
     void error(std::string_view text);
 
     /// Progress of one piece of work: done of total, rate and remaining time. Redrawn in place on a terminal, else a line every
-    /// ten seconds.
-    Progress progress();
+    /// ten seconds. doneBefore: of work that goes on where it was left.
+    Progress progress(std::int64_t doneBefore = 0);
     /// Ends the progress line, so that what follows starts on its own line.
     void endProgress();
     bool stopRequested() const;
@@ -37,6 +37,7 @@ private:
     bool m_tty = false;
     bool m_lineOpen = false;
     Clock::time_point m_started, m_shown;
+    std::int64_t m_doneBefore = 0;
 };
 
 } // namespace expertscope

@@ -22,6 +22,7 @@ struct BackendInfo {
     std::string device; ///< "AMD EPYC ..., 2 threads, AVX-512 BF16"
     std::int64_t memoryTotalBytes = 0;
     std::int64_t memoryFreeBytes = 0; ///< what a model may take: the system's file cache counts as free; 0 = unknown
+    std::int64_t batchTokens = 2048; ///< a batch of more tokens is no faster
 };
 
 /// How exact the products with a weight must be. Near-ties decide routing, so routers are Exact.

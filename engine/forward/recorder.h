@@ -29,6 +29,8 @@ public:
     void onEmbedding(const Batch &batch, const Tensor &hidden) override;
     void onRouting(const Batch &batch, const RoutingTap &tap) override;
 
+    /// Before the first batch: the sink holds so many tokens of earlier sequences.
+    void startAt(std::int64_t tokens) { m_written = tokens; }
     /// After the loop: writes the batch. next[r] is the log-probability of the token that follows row r, predicted[r] the likeliest id
     /// after it; both [T], or empty where they are not recorded.
     void finishBatch(const Batch &batch, std::span<const float> next, std::span<const std::int32_t> predicted);

@@ -8,6 +8,7 @@
 #include "engine/forward/recorder.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace expertscope {
 
@@ -68,7 +69,7 @@ TraceMeta traceMeta(const Model &model, const Backend &backend, const RunSpec &s
 
 void traceSequences(const Model &model, Backend &backend, std::span<const TokenSequence> sequences, const RunSpec &spec,
     const Tokenizer *tokenizer, TraceSink &sink, const Progress &progress, const Steering &steering,
-    const std::function<void(const Tensor &)> &onHidden)
+    const std::function<void(const Tensor &)> &onHidden, std::size_t first)
 {
     checkRun(model.config(), sequences, spec, steering);
     if (steering.contrast.weak)
@@ -90,9 +91,10 @@ void traceSequences(const Model &model, Backend &backend, std::span<const TokenS
 
     Recorder recorder{model, spec.capture, tokenizer, sink, steering.overrides};
     Forward forward{model, backend, steering.overrides, &recorder, steering.log};
-    std::int64_t done = 0;
+    std::int64_t done = std::accumulate(lengths.begin(), lengths.begin() + static_cast<std::ptrdiff_t>(first), std::int64_t{0});
+    recorder.startAt(done);
     std::size_t batchNumber = 0;
-    for (const std::vector<SequencePart> &parts : planBatches(lengths, spec.batchTokens)) {
+    for (const std::vector<SequencePart> &parts : planBatches(lengths, spec.batchTokens, first)) {
         Batch batch;
         std::vector<std::int32_t> following; // the token after each row
         for (const SequencePart &part : parts) {

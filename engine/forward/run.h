@@ -50,10 +50,12 @@ void checkRun(const ModelConfig &config, std::span<const TokenSequence> sequence
 /// A sequence longer than a batch is run in parts through a KV cache. With Steering::kept, layers that come out as they did in the run
 /// before are not run again, bit for bit. Calls neither begin() nor finish(). Throws Cancelled between
 /// layers; Error (Usage) on a sequence that is empty or longer than the context; Error (Input) on a token id that is not in the vocabulary.
+/// first: sequences before it were run by an earlier run with the same sequences, spec and steering, and the sink holds them; where that
+/// run ended a batch with the sequence before, batches and numbers are those of one run.
 /// onHidden (may be empty) sees [T, H] of each batch after the final norm, what the head reads; valid during the call.
 void traceSequences(const Model &model, Backend &backend, std::span<const TokenSequence> sequences, const RunSpec &spec,
     const Tokenizer *tokenizer, TraceSink &sink, const Progress &progress, const Steering &steering = {},
-    const std::function<void(const Tensor &)> &onHidden = {});
+    const std::function<void(const Tensor &)> &onHidden = {}, std::size_t first = 0);
 
 struct GeneratedToken {
     std::int32_t id = 0;
