@@ -156,9 +156,9 @@ public:
     std::size_t add(std::span<const T> values)
     {
         const std::size_t at = m_bytes.size();
-        m_bytes.resize(at + alignedUp(values.size_bytes()));
-        if (!values.empty())
-            std::memcpy(m_bytes.data() + at, values.data(), values.size_bytes());
+        const auto bytes = std::as_bytes(values);
+        m_bytes.insert(m_bytes.end(), bytes.begin(), bytes.end());
+        m_bytes.insert(m_bytes.end(), alignedUp(bytes.size()) - bytes.size(), std::byte{});
         return at;
     }
     std::shared_ptr<void> upload(Context &context) const
