@@ -2,15 +2,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/cuda/context.h"
 
+#include "engine/core/error.h"
 #include "engine/cuda/check.h"
 
-#include <limits>
+#include <cstdlib>
+#include <string_view>
 
 namespace expertscope::cuda {
 
 namespace {
 
 constexpr std::size_t workspaceBytes = std::size_t{32} << 20; // what cuBLAS wants on Hopper; its own could not be captured in a graph
+
+bool roundsByEnvironment()
+{
+    const char *const set = std::getenv("EXPERTSCOPE_BF16_TERMS");
+    const std::string_view terms = set ? set : "";
+    if (terms.empty() || terms == "1")
+        return true;
+    if (terms == "3")
+        return false;
+    throw Error{ErrorKind::Usage, "\"" + std::string{terms} + "\" is no number of bf16 terms that the CUDA engine has",
+        "EXPERTSCOPE_BF16_TERMS", "Use 1 (activations rounded to bf16) or 3 (exact), or leave the variable unset"};
+}
 
 } // namespace
 
@@ -23,6 +37,7 @@ std::shared_ptr<Context> Context::open()
 
 void Context::start()
 {
+    m_roundsActivations = roundsByEnvironment();
     m_device = openDevice();
     keepFreedMemory(m_device.index);
     ES_CUDA(cudaStreamCreateWithFlags(&m_stream, cudaStreamNonBlocking));
@@ -32,6 +47,7 @@ void Context::start()
     m_workspace = allocateBytes(m_device.index, workspaceBytes, m_stream, "working memory for matrix products");
     ES_CUBLAS(cublasSetWorkspace(m_blas, m_workspace, workspaceBytes));
     m_staging = std::make_unique<Staging>(m_stream);
+    m_inputs = std::make_unique<Inputs>();
 }
 
 Context::~Context()
@@ -39,6 +55,7 @@ Context::~Context()
     // Nothing can be done about failures here: a lost device fails every call.
     if (m_stream)
         cudaStreamSynchronize(m_stream);
+    m_inputs.reset();
     m_staging.reset();
     if (m_workspace)
         cudaFreeAsync(m_workspace, m_stream);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "engine/cuda/device.h"
+#include "engine/cuda/inputs.h"
 #include "engine/cuda/memory.h"
 #include "engine/cuda/staging.h"
 
@@ -16,7 +17,7 @@ namespace expertscope::cuda {
 
 class Context : public std::enable_shared_from_this<Context> {
 public:
-    /// Throws Error (Device) in words where there is no usable GPU.
+    /// Throws Error (Device) in words where there is no usable GPU; Error (Usage) on a wrong EXPERTSCOPE_BF16_TERMS.
     static std::shared_ptr<Context> open();
     ~Context();
     Context(const Context &) = delete;
@@ -26,7 +27,10 @@ public:
     cudaStream_t stream() const { return m_stream; } ///< of all kernels
     cudaStream_t copies() const { return m_copies; } ///< of results on their way to the host
     cublasHandle_t blas() const { return m_blas; } ///< on stream(), f32 sums, no TF32
+    /// Whether products with BF16 weights may round activations to bf16. EXPERTSCOPE_BF16_TERMS=3 says no: such weights become F32.
+    bool roundsActivations() const { return m_roundsActivations; }
     Staging &staging() { return *m_staging; }
+    Inputs &inputs() { return *m_inputs; }
     /// Waits until everything on stream() is done.
     void wait();
 
@@ -38,11 +42,13 @@ private:
     void start();
 
     Device m_device;
+    bool m_roundsActivations = true;
     cudaStream_t m_stream = nullptr;
     cudaStream_t m_copies = nullptr;
     cublasHandle_t m_blas = nullptr;
     void *m_workspace = nullptr;
     std::unique_ptr<Staging> m_staging;
+    std::unique_ptr<Inputs> m_inputs;
 };
 
 } // namespace expertscope::cuda

@@ -1,22 +1,106 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
-// The CUDA backend as far as it is: it finds and tries the device, and says that its operations are still to come.
+// The CUDA backend: wiring of the operations to the Backend interface.
 #include "engine/core/backend.h"
 #include "engine/core/error.h"
-#include "engine/cuda/device.h"
+#include "engine/cuda/experts.h"
+#include "engine/cuda/kv_cache.h"
+#include "engine/cuda/ops.h"
+#include "engine/cuda/router.h"
 
 namespace expertscope {
 
+namespace {
+
+using cuda::cudaWeight;
+
+class CudaBackend final : public Backend {
+public:
+    BackendInfo info() const override
+    {
+        const cuda::Device &device = m_context->device();
+        const cuda::DeviceMemory memory = cuda::deviceMemory(device.index);
+        return {"cuda",
+            device.name + ", compute capability " + std::to_string(device.major) + '.' + std::to_string(device.minor) + ", "
+                + std::to_string(device.multiprocessors) + " multiprocessors"
+                + (m_context->roundsActivations() ? ", activations rounded to bf16 for BF16 weights" : ", exact products"),
+            static_cast<std::int64_t>(memory.total), static_cast<std::int64_t>(memory.free)};
+    }
+
+    Buffer allocate(DType type, Shape shape) override
+    {
+        std::shared_ptr<void> memory =
+            m_context->allocate(static_cast<std::size_t>(shape.count()) * sizeBytes(type), "numbers of shape " + shape.text());
+        const Tensor view{memory.get(), type, shape};
+        return {std::move(memory), view};
+    }
+    void upload(std::span<const float> from, const Tensor &to) override
+    {
+        m_context->staging().upload(to.data, from.data(), from.size_bytes());
+    }
+    void download(const Tensor &from, std::span<float> to) override
+    {
+        m_context->staging().download(to.data(), from.data, to.size_bytes());
+    }
+
+    WeightPtr prepare(const Tensor &stored, Products products) override { return cuda::loadWeight(*m_context, stored, products); }
+    Buffer prepareVector(const Tensor &stored) override { return cuda::loadVector(*m_context, stored); }
+
+    void embed(const Weight &table, std::span<const std::int32_t> ids, const Tensor &out) override
+    {
+        cuda::embed(*m_context, cudaWeight(table), ids, out);
+    }
+    void rmsNorm(const Tensor &x, const Tensor &weight, float eps, const Tensor &out) override
+    {
+        cuda::rmsNorm(*m_context, x, weight, eps, out);
+    }
+    void linear(const Tensor &x, const Weight &weight, const Tensor *bias, const Tensor &out) override
+    {
+        cuda::linear(*m_context, x, cudaWeight(weight), bias ? bias->f32() : nullptr, out);
+    }
+    void add(const Tensor &x, const Tensor &y) override { cuda::add(*m_context, x, y); }
+    void clamp(const Tensor &x, float limit) override { cuda::clamp(*m_context, x, limit); }
+    void rope(const Tensor &x, std::span<const std::int32_t> positions, const AttentionConfig &config) override
+    {
+        cuda::rope(*m_context, x, positions, config);
+    }
+    void attention(const Tensor &q, const Tensor &k, const Tensor &v, std::span<const BatchSpan> spans, const AttentionConfig &config,
+        KvCache *cache, int layer, const Tensor &out) override
+    {
+        cuda::attention(*m_context, q, k, v, spans, config, cache, layer, out);
+    }
+    std::unique_ptr<KvCache> makeKvCache(const ModelConfig &config, int sequences, std::int64_t capacityTokens) override
+    {
+        return std::make_unique<cuda::CudaKvCache>(m_context, config, sequences, capacityTokens);
+    }
+    void gatedMlp(const Tensor &x, const GatedMlp &mlp, const Tensor &out) override { cuda::gatedMlp(*m_context, x, mlp, out); }
+    void scaleRowsBySigmoid(const Tensor &x, const Tensor &g) override { cuda::scaleRowsBySigmoid(*m_context, x, g); }
+    ExpertWeightsPtr prepareExperts(std::span<const StoredMlp> stored) override { return cuda::loadExperts(*m_context, stored); }
+    void experts(
+        const Tensor &x, const Assignments &assignments, const ExpertWeights &experts, const Tensor &out, const Tensor *outNorm) override
+    {
+        cuda::experts(*m_context, x, assignments, static_cast<const cuda::CudaExpertWeights &>(experts), out, outNorm);
+    }
+    std::unique_ptr<Router> makeRouter(const MoeFfn &rule, std::span<const float> selectionBias, const RoutingChanges *changes) override
+    {
+        return cuda::makeRouter(m_desk, rule, selectionBias, changes);
+    }
+    void logProbs(const Tensor &x, const Weight &head, std::span<const std::int32_t> target, std::span<float> logprob,
+        std::span<std::int32_t> best) override
+    {
+        cuda::logProbs(*m_context, x, cudaWeight(head), target, logprob, best);
+    }
+
+private:
+    std::shared_ptr<cuda::Context> m_context = cuda::Context::open();
+    cuda::RoutingDesk m_desk{m_context};
+};
+
+} // namespace
+
 std::unique_ptr<Backend> makeCudaBackend()
 {
-    std::string found = "none that it can use";
-    try {
-        found = cuda::openDevice().name;
-    } catch (const Error &) {
-        // whatever is wrong with driver or card, mending it would not bring the engine
-    }
-    throw Error{ErrorKind::Device, "the CUDA engine is not in this version yet; this build looks for a GPU and found " + found,
-        "choosing the backend", "Use the CPU (--device cpu)"};
+    return std::make_unique<CudaBackend>();
 }
 
 } // namespace expertscope

@@ -64,8 +64,9 @@ std::shared_ptr<const CudaExpertWeights> loadExperts(Context &context, std::span
 {
     checkShapes(stored);
     auto set = std::make_shared<CudaExpertWeights>();
-    const bool bf16 = std::all_of(stored.begin(), stored.end(),
-        [](const StoredMlp &mlp) { return mlp.gate.dtype == DType::BF16 && mlp.up.dtype == DType::BF16 && mlp.down.dtype == DType::BF16; });
+    const bool bf16 = context.roundsActivations() && std::all_of(stored.begin(), stored.end(), [](const StoredMlp &mlp) {
+        return mlp.gate.dtype == DType::BF16 && mlp.up.dtype == DType::BF16 && mlp.down.dtype == DType::BF16;
+    });
     set->type = bf16 ? DType::BF16 : DType::F32;
     set->experts = static_cast<std::int64_t>(stored.size());
     set->width = stored.front().gate.shape[0];

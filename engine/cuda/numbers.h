@@ -48,6 +48,27 @@ __device__ inline float warpMax(float value)
     return value;
 }
 
+/// Many sums at once: afterwards values[0] of lane l is the sum of values[l / (32 / count)] over the lanes of the warp.
+/// count: a power of 2, at most 32. Half as many shuffles as numbers, where a warpSum() each would take five times as many.
+template<int count>
+__device__ void warpSums(float (&values)[count])
+{
+    const int lane = static_cast<int>(threadIdx.x) % 32;
+    int bits = 16;
+#pragma unroll
+    for (int half = count / 2; half > 0; half /= 2, bits /= 2) {
+        const bool upper = (lane & bits) != 0;
+#pragma unroll
+        for (int i = 0; i < half; ++i) {
+            const float given = upper ? values[i] : values[i + half];
+            const float kept = upper ? values[i + half] : values[i];
+            values[i] = kept + __shfl_xor_sync(wholeWarp, given, bits);
+        }
+    }
+    for (; bits > 0; bits /= 2)
+        values[0] += __shfl_xor_sync(wholeWarp, values[0], bits);
+}
+
 /// The sum over all threads of a block of `threads` (a multiple of 32), in all of them. Called by all; `partial`: shared memory.
 template<int threads>
 __device__ float blockSum(float value, float (&partial)[threads / 32])

@@ -1,17 +1,30 @@
 # The sources of engine/cuda, once: for nvcc here, and for the emulator in tests/engine/cuda.
 set(ES_CUDA_SOURCES
+  attention.cu
+  attention_plan.cpp
+  attention_singles.cu
+  attention_tiles.cu
   check.cpp
   context.cpp
   cuda_backend.cpp
   device.cu
+  elementwise.cu
+  embed.cu
   expert_order.cu
   expert_rows.cu
   expert_tiles_bf16.cu
   expert_tiles_f32.cu
   expert_weights.cu
   experts.cu
+  few_rows.cu
+  inputs.cpp
+  kv_cache.cpp
+  log_probs.cu
   memory.cpp
+  mlp.cu
+  products.cu
   rms_norm.cu
+  rope.cu
   router.cpp
   routing.cu
   staging.cpp

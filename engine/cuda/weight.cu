@@ -74,7 +74,8 @@ std::shared_ptr<const CudaWeight> loadWeight(Context &context, const Tensor &sto
     if (stored.shape.rank != 2)
         throw Error{ErrorKind::Input, "a matrix is needed, not a tensor of shape " + stored.shape.text(), "preparing a weight",
             "Take the complete checkpoint this config.json was published with"};
-    const DType type = products == Products::Fast && stored.dtype == DType::BF16 ? DType::BF16 : DType::F32;
+    const bool bf16 = products == Products::Fast && stored.dtype == DType::BF16 && context.roundsActivations();
+    const DType type = bf16 ? DType::BF16 : DType::F32;
     return std::make_shared<CudaWeight>(load(context, stored, type), type, stored.shape[0], stored.shape[1]);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
 // CudaWeight: a matrix in device memory, row-major, each row the weights of one output.
-// F32 and BF16 stay what they are; F16, and whatever must be Exact, becomes F32.
+// F32 and BF16 stay what they are; F16, and whatever must be Exact, becomes F32 (BF16 too where activations are not to be rounded).
 #pragma once
 
 #include "engine/core/backend.h"

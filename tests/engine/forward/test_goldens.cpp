@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
 // The engine against the reference implementation, layer by layer, on every checkpoint in tests/data/families, with the plain
-// backend and the CPU backend. Errors are |ours - reference| / max(|reference|, rms of the reference tensor).
+// backend, the CPU backend, and the CUDA backend's kernels emulated on the processor. Errors are |ours - reference| / max(|reference|, rms
+// of the reference tensor).
 #include "golden.h"
 
 #include "engine/core/memory_trace.h"
@@ -16,6 +17,20 @@ using namespace expertscope;
 
 namespace {
 
+constexpr const char *emulatedCuda = "cuda-emulated"; ///< with exact products
+constexpr const char *roundingCuda = "cuda-emulated, rounding"; ///< as it is where nothing is set
+
+std::unique_ptr<Backend> backendOf(const std::string &name)
+{
+    if (!name.starts_with(emulatedCuda))
+        return makeBackend(name);
+    const QByteArray before = qgetenv("EXPERTSCOPE_BF16_TERMS");
+    qputenv("EXPERTSCOPE_BF16_TERMS", name == roundingCuda ? "1" : "3");
+    std::unique_ptr<Backend> backend = makeCudaBackend();
+    qputenv("EXPERTSCOPE_BF16_TERMS", before);
+    return backend;
+}
+
 double distance(const std::vector<float> &a, const std::vector<float> &b)
 {
     std::vector<float> difference(a.size());
@@ -26,7 +41,7 @@ double distance(const std::vector<float> &a, const std::vector<float> &b)
 struct Loaded {
     explicit Loaded(const std::string &folder, const std::string &backendName)
         : golden{folder}
-        , backend{makeBackend(backendName)}
+        , backend{backendOf(backendName)}
         , model{Model::load(golden.files(), *backend, {})}
     {
     }
@@ -118,7 +133,7 @@ class TestGoldens : public QObject {
         QTest::addColumn<QString>("folder");
         QTest::addColumn<QString>("backend");
         for (const std::string &folder : Golden::names())
-            for (const char *backend : {"plain", "cpu"})
+            for (const char *backend : {"plain", "cpu", emulatedCuda})
                 QTest::addRow("%s, %s", folder.c_str(), backend) << QString::fromStdString(folder) << backend;
     }
 
@@ -234,6 +249,7 @@ private slots:
             if (Golden{folder}.has("bf16.logits")) {
                 QTest::addRow("%s, plain", folder.c_str()) << QString::fromStdString(folder) << "plain" << QByteArray{};
                 QTest::addRow("%s, cpu", folder.c_str()) << QString::fromStdString(folder) << "cpu" << QByteArray{};
+                QTest::addRow("%s, %s", folder.c_str(), roundingCuda) << QString::fromStdString(folder) << roundingCuda << QByteArray{};
                 QTest::addRow("%s, cpu, rounded", folder.c_str()) << QString::fromStdString(folder) << "cpu" << QByteArray{"1"};
             }
     }

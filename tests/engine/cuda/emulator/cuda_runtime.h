@@ -154,9 +154,8 @@ template<class T>
 T shuffle(unsigned mask, const char *operation, T value, unsigned from)
 {
     static_assert(sizeof(T) <= exchangeBytes);
-    std::byte all[32][exchangeBytes];
-    exchange(mask, operation, &value, sizeof value, all);
-    std::memcpy(&value, all[from % 32], sizeof value);
+    const Brought &all = exchange(mask, operation, &value, sizeof value);
+    std::memcpy(&value, all.at[from % 32], sizeof value);
     return value;
 }
 /// Source lane of a shuffle inside segments of `width` lanes; the lane itself where it would leave its segment.
@@ -191,12 +190,11 @@ T __shfl_up_sync(unsigned mask, T value, unsigned by, int width = 32)
 }
 inline unsigned __ballot_sync(unsigned mask, int predicate)
 {
-    std::byte all[32][emulator::exchangeBytes];
     const int vote = predicate != 0;
-    emulator::exchange(mask, "__ballot_sync", &vote, sizeof vote, all);
+    const emulator::Brought &all = emulator::exchange(mask, "__ballot_sync", &vote, sizeof vote);
     unsigned bits = 0;
     for (unsigned i = 0; i < 32; ++i)
-        if ((mask >> i & 1) != 0 && static_cast<unsigned>(all[i][0]) == 1)
+        if ((mask >> i & 1) != 0 && static_cast<unsigned>(all.at[i][0]) == 1)
             bits |= 1u << i;
     return bits;
 }
@@ -210,8 +208,7 @@ inline int __all_sync(unsigned mask, int predicate)
 }
 inline void __syncwarp(unsigned mask = 0xffffffffu)
 {
-    std::byte all[32][emulator::exchangeBytes];
-    emulator::exchange(mask, "__syncwarp", &mask, sizeof mask, all);
+    emulator::exchange(mask, "__syncwarp", &mask, sizeof mask);
 }
 
 // The runtime. Handles are those of NVIDIA's API; only failures that a caller may meet are imitated.

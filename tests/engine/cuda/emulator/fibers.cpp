@@ -7,7 +7,6 @@
 #include <array>
 #include <cstring>
 #include <memory>
-#include <random>
 #include <setjmp.h>
 #include <string>
 #include <sys/mman.h>
@@ -65,7 +64,7 @@ struct Meeting {
     unsigned arrived = 0;
     unsigned generation = 0;
     const char *operation = "";
-    std::byte values[2][32][exchangeBytes];
+    Brought values[2];
     std::vector<unsigned> waiting;
 };
 
@@ -79,7 +78,7 @@ struct Block {
     std::size_t ended = 0;
 };
 
-std::mt19937_64 randomBits{1};
+std::uint64_t randomBits = 1;
 Block block;
 Thread *current = nullptr;
 std::vector<std::unique_ptr<Fiber>> allFibers;
@@ -103,16 +102,38 @@ void arrive(void *fakeStack, const void **fromStack, std::size_t *fromBytes)
 
 std::size_t below(std::size_t end)
 {
-    return static_cast<std::size_t>(randomBits() % end);
+    randomBits ^= randomBits << 13; // xorshift
+    randomBits ^= randomBits >> 7;
+    randomBits ^= randomBits << 17;
+    return static_cast<std::size_t>((randomBits >> 32) * end >> 32);
 }
 
-/// Back to the scheduler; returns when the thread is woken.
+/// Takes a thread that can run; there is one.
+Thread &takeRunnable()
+{
+    std::swap(block.runnable[below(block.runnable.size())], block.runnable.back());
+    Thread &thread = block.threads[block.runnable.back()];
+    block.runnable.pop_back();
+    return thread;
+}
+
+/// Lets others run; returns when the thread is woken.
 void pause()
 {
     Fiber *const fiber = current->fiber;
     if (_setjmp(fiber->place) == 0) {
 #ifdef __SANITIZE_ADDRESS__
         leaveFor(&fiber->fakeStack, schedulerStack, schedulerStackBytes);
+#else
+        if (!current->done && fault.empty() && !block.runnable.empty()) {
+            Thread &next = takeRunnable();
+            if (next.fiber) { // in the middle: no need of the scheduler
+                current = &next;
+                threadIdx = next.index;
+                _longjmp(next.fiber->place, 1);
+            }
+            block.runnable.push_back(next.number);
+        }
 #endif
         _longjmp(scheduler, 1);
     }
@@ -216,16 +237,13 @@ void runBlock()
         block.runnable.push_back(n);
     }
     while (!block.runnable.empty()) {
-        std::swap(block.runnable[below(block.runnable.size())], block.runnable.back());
-        Thread &thread = block.threads[block.runnable.back()];
-        block.runnable.pop_back();
-        wake(thread);
+        wake(takeRunnable());
         if (!fault.empty())
             return;
-        if (thread.done) {
+        if (current->done) { // whoever came back, which need not be whom was woken
             ++block.ended;
-            freeFibers.push_back(thread.fiber);
-            thread.fiber = nullptr;
+            freeFibers.push_back(current->fiber);
+            current->fiber = nullptr;
         }
     }
     if (block.ended < count)
@@ -237,7 +255,7 @@ void runBlock()
 
 void setSeed(std::uint64_t seed)
 {
-    randomBits.seed(seed);
+    randomBits = seed * 0x9e3779b97f4a7c15u | 1;
 }
 
 void runGrid(Extent grid, Extent threads, std::size_t sharedBytes, const std::function<void()> &thread)
@@ -279,7 +297,7 @@ void syncThreads()
     pause();
 }
 
-void exchange(unsigned mask, const char *operation, const void *mine, std::size_t bytes, std::byte (&all)[32][exchangeBytes])
+const Brought &exchange(unsigned mask, const char *operation, const void *mine, std::size_t bytes)
 {
     const unsigned self = lane();
     if ((mask >> self & 1) == 0)
@@ -290,14 +308,15 @@ void exchange(unsigned mask, const char *operation, const void *mine, std::size_
         meetings.push_back(std::make_unique<Meeting>());
         found = std::prev(meetings.end());
         (*found)->mask = mask;
+        std::memset((*found)->values, poison, sizeof(*found)->values);
     }
     Meeting &meeting = **found;
     if (meeting.arrived == 0)
         meeting.operation = operation;
-    else if (std::strcmp(meeting.operation, operation) != 0)
+    else if (meeting.operation != operation && std::strcmp(meeting.operation, operation) != 0)
         failHere(std::string{operation} + " where other lanes of the mask are at " + meeting.operation);
-    auto &values = meeting.values[meeting.generation & 1];
-    std::memcpy(values[self], mine, bytes);
+    Brought &values = meeting.values[meeting.generation & 1]; // the other half may still be read
+    std::memcpy(values.at[self], mine, bytes);
     meeting.arrived |= 1u << self;
     if (meeting.arrived == mask) {
         ++meeting.generation;
@@ -308,11 +327,7 @@ void exchange(unsigned mask, const char *operation, const void *mine, std::size_
         meeting.waiting.push_back(current->number);
         pause();
     }
-    for (unsigned i = 0; i < 32; ++i)
-        if (mask >> i & 1)
-            std::memcpy(all[i], values[i], bytes);
-        else
-            std::memset(all[i], poison, bytes);
+    return values;
 }
 
 void fail(const char *what)

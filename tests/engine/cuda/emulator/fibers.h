@@ -34,9 +34,13 @@ void setSeed(std::uint64_t seed);
 
 /// __syncthreads: waits for all threads of the block; Fault if one has ended or waits elsewhere.
 void syncThreads();
-constexpr std::size_t exchangeBytes = 16;
-/// Waits for the lanes of `mask` to come to the same `operation`; afterwards all[i] holds the bytes that lane i brought.
-void exchange(unsigned mask, const char *operation, const void *mine, std::size_t bytes, std::byte (&all)[32][exchangeBytes]);
+constexpr std::size_t exchangeBytes = 24;
+/// What the lanes of a warp brought; NaN bytes where the mask has no such lane.
+struct Brought {
+    std::byte at[32][exchangeBytes];
+};
+/// Waits for the lanes of `mask` to come to the same `operation`; what they brought is there until the calling thread's next exchange.
+const Brought &exchange(unsigned mask, const char *operation, const void *mine, std::size_t bytes);
 unsigned lane();
 /// Ends the grid with a Fault that names the calling thread.
 [[noreturn]] void fail(const char *what);

@@ -11,13 +11,13 @@ namespace expertscope::cuda {
 
 inline void mmaBf16(float (&d)[4], const std::uint32_t (&a)[4], const std::uint32_t (&b)[2])
 {
-    std::byte left[32][emulator::exchangeBytes];
-    std::byte right[32][emulator::exchangeBytes];
-    emulator::exchange(0xffffffffu, "mma (a)", a, sizeof a, left);
-    emulator::exchange(0xffffffffu, "mma (b)", b, sizeof b, right);
-    const auto number = [](const std::byte(&registers)[emulator::exchangeBytes], unsigned index, unsigned half) {
+    std::uint32_t mine[6];
+    std::memcpy(mine, a, sizeof a);
+    std::memcpy(mine + 4, b, sizeof b);
+    const emulator::Brought &all = emulator::exchange(0xffffffffu, "mma", mine, sizeof mine);
+    const auto number = [&](unsigned lane, unsigned index, unsigned half) {
         std::uint16_t bits;
-        std::memcpy(&bits, registers + 4 * index + 2 * half, sizeof bits);
+        std::memcpy(&bits, all.at[lane] + 4 * index + 2 * half, sizeof bits);
         return bitsAs<float>(static_cast<std::uint32_t>(bits) << 16);
     };
     const unsigned group = emulator::lane() / 4;
@@ -25,8 +25,7 @@ inline void mmaBf16(float (&d)[4], const std::uint32_t (&a)[4], const std::uint3
     for (unsigned i = 0; i < 4; ++i) {
         float sum = 0;
         for (unsigned k = 0; k < 16; ++k)
-            sum += number(left[group * 4 + k % 8 / 2], 2 * (k / 8) + i / 2, k % 2)
-                * number(right[(2 * pair + i % 2) * 4 + k % 8 / 2], k / 8, k % 2);
+            sum += number(group * 4 + k % 8 / 2, 2 * (k / 8) + i / 2, k % 2) * number((2 * pair + i % 2) * 4 + k % 8 / 2, 4 + k / 8, k % 2);
         d[i] += sum;
     }
 }
@@ -35,10 +34,9 @@ namespace emulated {
 /// Addresses of all lanes' rows, checked as the instruction wants them.
 inline void rowsOfLanes(const void *row, const char *operation, const std::uint16_t *(&rows)[32])
 {
-    std::byte all[32][emulator::exchangeBytes];
-    emulator::exchange(0xffffffffu, operation, &row, sizeof row, all);
+    const emulator::Brought &all = emulator::exchange(0xffffffffu, operation, &row, sizeof row);
     for (int i = 0; i < 32; ++i)
-        std::memcpy(&rows[i], all[i], sizeof rows[i]);
+        std::memcpy(&rows[i], all.at[i], sizeof rows[i]);
     if (reinterpret_cast<std::uintptr_t>(row) % 16 != 0)
         emulator::fail("ldmatrix with a row that is not 16-byte aligned");
 }
