@@ -29,6 +29,7 @@ struct AttentionConfig {
     double ropeTheta = 10000;
     std::vector<float> ropeInvFreq; ///< [D/2] inverse frequencies, half-split pairs, scaling already applied
     float ropeScale = 1; ///< multiplies cos and sin
+    bool bf16Weights = false; ///< the projections are stored in BF16: a backend may round queries, keys and values to it as well
 };
 
 struct DenseFfn {

@@ -44,7 +44,8 @@ void attention(Context &context, const Tensor &q, const Tensor &k, const Tensor 
     if (cached)
         launch(keepRows, dim3{static_cast<unsigned>(plan.longestCached), static_cast<unsigned>(plan.spanCount)}, threads, 0,
             context.stream(), keys, plan.spans);
-    attendTilesF32(context, plan, q.f32(), keys, shape, out.f32());
+    const bool rounds = config.bf16Weights && context.roundsActivations() && fitsTilesBf16(config.headDim);
+    (rounds ? attendTilesBf16 : attendTilesF32)(context, plan, q.f32(), keys, shape, out.f32());
     attendSingles(context, plan, q.f32(), keys, shape, out.f32());
 }
 

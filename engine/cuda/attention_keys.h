@@ -56,6 +56,9 @@ struct AttentionShape {
 
 /// The kernels of long spans (tiles) and of short ones (singles); q, out [T, heads, depth].
 void attendTilesF32(Context &context, const AttentionPlan &plan, const float *q, const KeySource &keys, AttentionShape shape, float *out);
+/// Whether heads of this size can go through attendTilesBf16().
+bool fitsTilesBf16(int depth);
+void attendTilesBf16(Context &context, const AttentionPlan &plan, const float *q, const KeySource &keys, AttentionShape shape, float *out);
 void attendSingles(Context &context, const AttentionPlan &plan, const float *q, const KeySource &keys, AttentionShape shape, float *out);
 
 } // namespace expertscope::cuda

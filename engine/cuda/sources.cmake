@@ -4,6 +4,7 @@ set(ES_CUDA_SOURCES
   attention_plan.cpp
   attention_singles.cu
   attention_tiles.cu
+  attention_tiles_bf16.cu
   check.cpp
   context.cpp
   cuda_backend.cpp

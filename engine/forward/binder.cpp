@@ -72,6 +72,8 @@ void Binder::bindAttention(int layer, const AttentionConfig &attention)
     const std::int64_t queries = std::int64_t{attention.heads} * attention.headDim;
     const std::int64_t keys = std::int64_t{attention.kvHeads} * attention.headDim;
     matrix(numbered(m_names.q, layer), {queries, hidden}, weights.q);
+    m_model.m_config.layers[static_cast<std::size_t>(layer)].attention.bf16Weights =
+        !m_matrices.empty() && m_matrices.back().to == &weights.q && m_matrices.back().stored.dtype == DType::BF16;
     matrix(numbered(m_names.k, layer), {keys, hidden}, weights.k);
     matrix(numbered(m_names.v, layer), {keys, hidden}, weights.v);
     matrix(numbered(m_names.out, layer), {hidden, queries}, weights.out);

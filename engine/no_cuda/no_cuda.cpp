@@ -8,8 +8,8 @@ namespace expertscope {
 
 std::unique_ptr<Backend> makeCudaBackend()
 {
-    throw Error{ErrorKind::Device, "the CUDA engine is not in this version yet, and this build was made without nvcc",
-        "choosing the backend", "Use the CPU (--device cpu)"};
+    throw Error{ErrorKind::Device, "no CUDA engine: this build was made without nvcc", "choosing the backend",
+        "Use the CPU (--device cpu), or build where CUDA is installed"};
 }
 
 } // namespace expertscope

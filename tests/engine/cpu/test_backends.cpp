@@ -54,14 +54,12 @@ private slots:
     void cudaSaysWhyNot()
     {
         try {
-            makeCudaBackend();
-            QFAIL("there is no CUDA backend in this version");
+            QCOMPARE(makeCudaBackend()->info().name, std::string{"cuda"});
         } catch (const Error &error) {
             qInfo("%s", error.what());
             QCOMPARE(error.kind, ErrorKind::Device);
-            // whatever the machine, no driver and no other build would help
-            QVERIFY(error.message.starts_with("the CUDA engine is not in this version yet"));
-            QCOMPARE(error.remedy, std::string{"Use the CPU (--device cpu)"});
+            QVERIFY(error.message.starts_with("no CUDA "));
+            QVERIFY(error.remedy.find("the CPU (--device cpu)") != std::string::npos);
         }
     }
 };

@@ -15,6 +15,7 @@ using Values = OpChecker::Values;
 
 constexpr double exact = 1e-5; ///< f32 arithmetic in another order
 constexpr double rounded = 1e-2; ///< activations rounded to bf16
+constexpr double sharesRounded = 6e-3; ///< attention of numbers that are bf16 already
 constexpr std::array<DType, 3> storedTypes{DType::F32, DType::F16, DType::BF16};
 
 double worst(const Values &got, const Values &expected)
@@ -134,13 +135,15 @@ void checkRope(OpChecker &check)
 struct AttentionCase {
     const char *name;
     int heads, kvHeads, depth, window;
+    bool bf16 = false;
 };
 
 void checkAttention(OpChecker &check)
 {
-    constexpr std::array<AttentionCase, 9> cases{{{"one head", 1, 1, 8, 0}, {"multi-head", 2, 2, 64, 0}, {"grouped", 4, 2, 20, 0},
+    constexpr std::array<AttentionCase, 13> cases{{{"one head", 1, 1, 8, 0}, {"multi-head", 2, 2, 64, 0}, {"grouped", 4, 2, 20, 0},
         {"multi-query, many heads", 5, 1, 12, 0}, {"sliding window", 4, 2, 16, 10}, {"window of one", 2, 1, 16, 1},
-        {"window of 70", 2, 1, 32, 70}, {"heads of 128", 2, 1, 128, 0}, {"heads of 80", 1, 1, 80, 0}}};
+        {"window of 70", 2, 1, 32, 70}, {"heads of 128", 2, 1, 128, 0}, {"heads of 80", 1, 1, 80, 0}, {"bf16, grouped", 4, 2, 64, 0, true},
+        {"bf16, window", 1, 1, 16, 10, true}, {"bf16, heads of 80", 1, 1, 80, 70, true}, {"bf16, heads of 128", 2, 1, 128, 0, true}}};
     // Two cached sequences grow in unequal steps, beside one that is not kept.
     const std::vector<std::vector<BatchSpan>> steps{{{0, 70, 0, 0}, {70, 1, 0, 1}, {71, 40, 0, -1}}, {{0, 1, 70, 0}, {1, 1, 1, 1}},
         {{0, 5, 2, 1}, {5, 130, 71, 0}}, {{0, 3, 7, 1}, {3, 1, 201, 0}}};
@@ -150,6 +153,7 @@ void checkAttention(OpChecker &check)
         config.kvHeads = of.kvHeads;
         config.headDim = of.depth;
         config.slidingWindow = of.window;
+        config.bf16Weights = of.bf16;
         ModelConfig model;
         model.layers.resize(2);
         for (LayerConfig &layer : model.layers)
@@ -162,23 +166,29 @@ void checkAttention(OpChecker &check)
             inputs.push_back({check.normals(rows * of.heads * of.depth, 2), check.normals(rows * of.kvHeads * of.depth, 2),
                 check.normals(rows * of.kvHeads * of.depth)});
         }
+        if (of.bf16)
+            for (std::array<Values, 3> &step : inputs)
+                for (Values &values : step)
+                    for (float &value : values)
+                        value = bf16ToF32(f32ToBf16(value));
         for (bool cached : {true, false})
-            check.compare(std::string{"attention, "} + of.name + (cached ? "" : ", no cache"), exact, [&](Backend &backend) {
-                const auto cache = backend.makeKvCache(model, 2, 3000); // more than needed: keys are split
-                Values all;
-                for (std::size_t s = 0; s < (cached ? steps.size() : 1); ++s)
-                    for (int layer : {0, 1}) {
-                        const auto &[q, k, v] = inputs[s];
-                        const std::int64_t rows = std::ssize(q) / (of.heads * of.depth);
-                        const Shape keys{rows, of.kvHeads, of.depth};
-                        const Buffer out = backend.allocate(DType::F32, {rows, of.heads, of.depth});
-                        backend.attention(put(backend, q, out.tensor().shape), put(backend, k, keys), put(backend, v, keys), steps[s],
-                            config, cached ? cache.get() : nullptr, layer, out);
-                        const Values values = take(backend, out);
-                        all.insert(all.end(), values.begin(), values.end());
-                    }
-                return all;
-            });
+            check.compare(std::string{"attention, "} + of.name + (cached ? "" : ", no cache"), of.bf16 ? sharesRounded : exact,
+                [&](Backend &backend) {
+                    const auto cache = backend.makeKvCache(model, 2, 3000); // more than needed: keys are split
+                    Values all;
+                    for (std::size_t s = 0; s < (cached ? steps.size() : 1); ++s)
+                        for (int layer : {0, 1}) {
+                            const auto &[q, k, v] = inputs[s];
+                            const std::int64_t rows = std::ssize(q) / (of.heads * of.depth);
+                            const Shape keys{rows, of.kvHeads, of.depth};
+                            const Buffer out = backend.allocate(DType::F32, {rows, of.heads, of.depth});
+                            backend.attention(put(backend, q, out.tensor().shape), put(backend, k, keys), put(backend, v, keys), steps[s],
+                                config, cached ? cache.get() : nullptr, layer, out);
+                            const Values values = take(backend, out);
+                            all.insert(all.end(), values.begin(), values.end());
+                        }
+                    return all;
+                });
     }
 }
 
