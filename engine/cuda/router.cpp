@@ -122,6 +122,7 @@ public:
     CollectedRouting collect() override
     {
         ES_CUDA(cudaEventSynchronize(m_copied));
+        m_copying = false;
         const std::byte *const from = m_host.get();
         CollectedRouting out;
         if (const unsigned long long key = m_results.fault.values(from).front(); key != noFault)

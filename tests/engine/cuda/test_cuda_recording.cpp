@@ -91,22 +91,22 @@ double difference(const RoutingTrace &a, const RoutingTrace &b)
         }
     };
     const auto tokens = static_cast<std::size_t>(meta.tokens);
-    const std::size_t slots = tokens * static_cast<std::size_t>(meta.slotCount);
-    const std::size_t experts = tokens * static_cast<std::size_t>(meta.experts);
+    const std::size_t perSlot = tokens * static_cast<std::size_t>(meta.slotCount);
+    const std::size_t perExpert = tokens * static_cast<std::size_t>(meta.experts);
     for (int m = 0; m < meta.moeLayers(); ++m) {
-        std::vector<ExpertId> left(slots), right(slots);
+        std::vector<ExpertId> left(perSlot), right(perSlot);
         a.expertIds(all, m, left);
         b.expertIds(all, m, right);
         if (left != right)
             return INFINITY;
         if (meta.fields.gateWeight)
-            compare(slots, [&](const RoutingTrace &t, std::vector<float> &to) { t.gateWeights(all, m, to); });
+            compare(perSlot, [&](const RoutingTrace &t, std::vector<float> &to) { t.gateWeights(all, m, to); });
         if (meta.fields.routerLogit)
-            compare(experts, [&](const RoutingTrace &t, std::vector<float> &to) { t.routerLogits(all, m, to); });
+            compare(perExpert, [&](const RoutingTrace &t, std::vector<float> &to) { t.routerLogits(all, m, to); });
         if (meta.fields.selectionScore)
-            compare(experts, [&](const RoutingTrace &t, std::vector<float> &to) { t.selectionScores(all, m, to); });
+            compare(perExpert, [&](const RoutingTrace &t, std::vector<float> &to) { t.selectionScores(all, m, to); });
         if (meta.fields.expertOutNorm)
-            compare(slots, [&](const RoutingTrace &t, std::vector<float> &to) { t.expertOutNorms(all, m, to); });
+            compare(perSlot, [&](const RoutingTrace &t, std::vector<float> &to) { t.expertOutNorms(all, m, to); });
     }
     for (int s = 0; s < static_cast<int>(meta.sequences.size()); ++s)
         compare(static_cast<std::size_t>(meta.moeLayers() * meta.experts),
@@ -249,7 +249,7 @@ private slots:
             MemoryTrace cut;
             cut.begin(traceMeta(*m_deviceModel, *m_device, spec));
             QVERIFY_EXCEPTION_THROWN(traceSequences(*m_deviceModel, *m_device, texts, spec, nullptr, cut, progress), Cancelled);
-            QCOMPARE(emulator::usedBytes(), used);
+            QVERIFY(emulator::usedBytes() <= used);
         }
         QVERIFY(difference(*whole, *trace(*m_deviceModel, *m_device, spec)) == 0);
     }
