@@ -23,6 +23,7 @@ struct BackendInfo {
     std::int64_t memoryTotalBytes = 0;
     std::int64_t memoryFreeBytes = 0; ///< what a model may take: the system's file cache counts as free; 0 = unknown
     std::int64_t batchTokens = 2048; ///< a batch of more tokens is no faster
+    std::string experts = {}; ///< how many uses found their expert on the device, and bytes brought; empty where all are there
 };
 
 /// How exact the products with a weight must be. Near-ties decide routing, so routers are Exact.
@@ -135,6 +136,10 @@ public:
     virtual void gatedMlp(const Tensor &x, const GatedMlp &mlp, const Tensor &out) = 0;
     /// x[t] *= sigmoid(g[t]); x [T, H], g [T, 1].
     virtual void scaleRowsBySigmoid(const Tensor &x, const Tensor &g) = 0;
+    /// Before a model's weights are prepared: makes room for them. layers: the experts of each MoE layer, in the order they will be
+    /// prepared; otherBytes: of all other weights; atOnce: the most experts a token goes to. False where all must fit in memoryFreeBytes,
+    /// which the caller sees to. Throws Error (Device) with the sizes where the model cannot run here.
+    virtual bool makeRoom(std::int64_t /*otherBytes*/, std::span<const std::vector<StoredMlp>> /*layers*/, int /*atOnce*/) { return false; }
     /// Makes the experts of a layer ready; the same host memory as with prepare().
     virtual ExpertWeightsPtr prepareExperts(std::span<const StoredMlp> stored) = 0;
     /// out[t] += sum_s weight * experts[expert](x[t]), in slot order whatever the number of threads, so results repeat bit for bit.

@@ -3,7 +3,7 @@
 // The CUDA backend: wiring of the operations to the Backend interface.
 #include "engine/core/backend.h"
 #include "engine/core/error.h"
-#include "engine/cuda/experts.h"
+#include "engine/cuda/expert_store.h"
 #include "engine/cuda/kv_cache.h"
 #include "engine/cuda/ops.h"
 #include "engine/cuda/router.h"
@@ -19,12 +19,15 @@ public:
     BackendInfo info() const override
     {
         const cuda::Device &device = m_context->device();
+        const std::shared_ptr<cuda::ExpertStore> store = m_store.lock();
         const cuda::DeviceMemory memory = cuda::deviceMemory(device.index);
-        return {"cuda",
-            device.name + ", compute capability " + std::to_string(device.major) + '.' + std::to_string(device.minor) + ", "
+        return {.name = "cuda",
+            .device = device.name + ", compute capability " + std::to_string(device.major) + '.' + std::to_string(device.minor) + ", "
                 + std::to_string(device.multiprocessors) + " multiprocessors"
                 + (m_context->roundsActivations() ? ", activations rounded to bf16 for BF16 weights" : ", exact products"),
-            static_cast<std::int64_t>(memory.total), static_cast<std::int64_t>(memory.free)};
+            .memoryTotalBytes = static_cast<std::int64_t>(memory.total),
+            .memoryFreeBytes = static_cast<std::int64_t>(memory.free),
+            .experts = store ? store->counts().text() : ""};
     }
 
     Buffer allocate(DType type, Shape shape) override
@@ -75,7 +78,22 @@ public:
     }
     void gatedMlp(const Tensor &x, const GatedMlp &mlp, const Tensor &out) override { cuda::gatedMlp(*m_context, x, mlp, out); }
     void scaleRowsBySigmoid(const Tensor &x, const Tensor &g) override { cuda::scaleRowsBySigmoid(*m_context, x, g); }
-    ExpertWeightsPtr prepareExperts(std::span<const StoredMlp> stored) override { return cuda::loadExperts(*m_context, stored); }
+    bool makeRoom(std::int64_t otherBytes, std::span<const std::vector<StoredMlp>> layers, int atOnce) override
+    {
+        m_arriving.reset(); // of a model that was not loaded to the end
+        m_arriving = cuda::storeFor(m_context, otherBytes, layers, atOnce);
+        m_store = m_arriving;
+        return true;
+    }
+    ExpertWeightsPtr prepareExperts(std::span<const StoredMlp> stored) override
+    {
+        if (!m_arriving)
+            return cuda::loadExperts(*m_context, stored);
+        const auto weights = m_arriving->adopt(stored);
+        if (m_arriving->complete())
+            m_arriving.reset(); // the layers keep it
+        return weights;
+    }
     void experts(
         const Tensor &x, const Assignments &assignments, const ExpertWeights &experts, const Tensor &out, const Tensor *outNorm) override
     {
@@ -94,6 +112,8 @@ public:
 private:
     std::shared_ptr<cuda::Context> m_context = cuda::Context::open();
     cuda::RoutingDesk m_desk{m_context};
+    std::shared_ptr<cuda::ExpertStore> m_arriving; ///< of the model that is being loaded, where not all of it fits
+    std::weak_ptr<cuda::ExpertStore> m_store; ///< of the last model that was loaded
 };
 
 } // namespace

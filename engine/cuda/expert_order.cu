@@ -74,21 +74,22 @@ __global__ void placeSlots(const std::int32_t *expert, int count, std::int32_t *
 }
 
 /// One block; each thread cuts the rows of some neighbouring experts.
-__global__ void cutTiles(const std::int32_t *firstRow, int experts, int tileRows, RowTile *tiles, int *tileCount)
+__global__ void cutTiles(
+    const std::int32_t *firstRow, const ExpertPointers *pointers, int experts, int tileRows, RowTile *tiles, int *tileCount)
 {
     __shared__ int ofWarp[warps];
-    const auto tilesOf = [&](int e) { return (firstRow[e + 1] - firstRow[e] + tileRows - 1) / tileRows; };
+    const auto endOf = [&](int e) { return pointers[e].down ? firstRow[e + 1] : firstRow[e]; };
     const int share = (experts + threads - 1) / threads;
     const int from = min(static_cast<int>(threadIdx.x) * share, experts);
     const int end = min(from + share, experts);
     int own = 0;
     for (int e = from; e < end; ++e)
-        own += tilesOf(e);
+        own += (endOf(e) - firstRow[e] + tileRows - 1) / tileRows;
     int total = 0;
     int at = blockSumBefore(own, ofWarp, total);
     for (int e = from; e < end; ++e)
-        for (int row = firstRow[e]; row < firstRow[e + 1]; row += tileRows)
-            tiles[at++] = {e, row, min(tileRows, firstRow[e + 1] - row)};
+        for (int row = firstRow[e]; row < endOf(e); row += tileRows)
+            tiles[at++] = {e, row, min(tileRows, endOf(e) - row)};
     if (threadIdx.x == 0)
         *tileCount = total;
 }
@@ -96,7 +97,10 @@ __global__ void cutTiles(const std::int32_t *firstRow, int experts, int tileRows
 } // namespace
 
 OrderedSlots::OrderedSlots(Context &context, const DeviceAssignments &to, std::int64_t experts, int tileRows)
-    : m_mostTiles{to.tokens * to.slots / tileRows + std::min(experts, to.tokens * to.slots)}
+    : m_context{context}
+    , m_experts{static_cast<int>(experts)}
+    , m_tileRows{tileRows}
+    , m_mostTiles{to.tokens * to.slots / tileRows + std::min(experts, to.tokens * to.slots)}
     , m_firstRow{context, experts + 1, "the order of experts"}
     , m_slotOf{context, to.tokens * to.slots, "the order of experts"}
     , m_rowOf{context, to.tokens * to.slots, "the order of experts"}
@@ -105,7 +109,11 @@ OrderedSlots::OrderedSlots(Context &context, const DeviceAssignments &to, std::i
 {
     launch(placeSlots, static_cast<unsigned>(experts), threads, 0, context.stream(), to.expert, static_cast<int>(to.tokens * to.slots),
         m_firstRow.data(), m_slotOf.data(), m_rowOf.data());
-    launch(cutTiles, 1, threads, 0, context.stream(), m_firstRow.data(), static_cast<int>(experts), tileRows, m_tiles.data(),
+}
+
+void OrderedSlots::cut(const ExpertPointers *pointers)
+{
+    launch(cutTiles, 1, threads, 0, m_context.stream(), m_firstRow.data(), pointers, m_experts, m_tileRows, m_tiles.data(),
         m_tileCount.data());
 }
 

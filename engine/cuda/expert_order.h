@@ -19,7 +19,7 @@ struct RowTile {
 struct ExpertOrder {
     const std::int32_t *slotOf; ///< [rows] of each sorted row: by expert, then by number
     const std::int32_t *rowOf; ///< [T * K] the other way; undefined where a slot is not used
-    const RowTile *tiles;
+    const RowTile *tiles; ///< of the experts whose weights are there
     const int *tileCount;
 };
 
@@ -28,10 +28,15 @@ class OrderedSlots {
 public:
     /// As many slots at once as numbers of rows can count.
     OrderedSlots(Context &context, const DeviceAssignments &to, std::int64_t experts, int tileRows);
+    /// Cuts the rows of the experts into tiles that have weights: pointers [E] on the device.
+    void cut(const ExpertPointers *pointers);
     ExpertOrder order() const { return {m_slotOf.data(), m_rowOf.data(), m_tiles.data(), m_tileCount.data()}; }
     std::int64_t mostTiles() const { return m_mostTiles; }
 
 private:
+    Context &m_context;
+    int m_experts;
+    int m_tileRows;
     std::int64_t m_mostTiles;
     Scratch<std::int32_t> m_firstRow; ///< [E + 1]
     Scratch<std::int32_t> m_slotOf, m_rowOf;

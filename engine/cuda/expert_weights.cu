@@ -60,36 +60,40 @@ void place(Context &context, const Tensor &stored, DType type, std::byte *to, st
 
 } // namespace
 
-std::shared_ptr<const CudaExpertWeights> loadExperts(Context &context, std::span<const StoredMlp> stored)
+ExpertLayout expertLayout(const Context &context, std::span<const StoredMlp> stored)
 {
     checkShapes(stored);
-    auto set = std::make_shared<CudaExpertWeights>();
     const bool bf16 = context.roundsActivations() && std::all_of(stored.begin(), stored.end(), [](const StoredMlp &mlp) {
         return mlp.gate.dtype == DType::BF16 && mlp.up.dtype == DType::BF16 && mlp.down.dtype == DType::BF16;
     });
-    set->type = bf16 ? DType::BF16 : DType::F32;
-    set->experts = static_cast<std::int64_t>(stored.size());
-    set->width = stored.front().gate.shape[0];
-    set->hidden = stored.front().gate.shape[1];
-    set->widthPitch = pitchOf(set->width);
-    set->hiddenPitch = pitchOf(set->hidden);
+    const Shape &inner = stored.front().gate.shape;
+    return {bf16 ? DType::BF16 : DType::F32, static_cast<std::int64_t>(stored.size()), inner[1], inner[0], pitchOf(inner[1]),
+        pitchOf(inner[0])};
+}
 
-    const std::size_t innerBytes = static_cast<std::size_t>(set->width * set->hiddenPitch) * sizeBytes(set->type);
-    const std::size_t downBytes = static_cast<std::size_t>(set->hidden * set->widthPitch) * sizeBytes(set->type);
-    set->weights = context.allocate(stored.size() * (2 * innerBytes + downBytes), "the experts of a layer");
+void placeExpert(Context &context, const ExpertLayout &layout, const StoredMlp &stored, std::byte *to)
+{
+    place(context, stored.gate, layout.type, to, layout.hiddenPitch);
+    place(context, stored.up, layout.type, to + layout.innerBytes(), layout.hiddenPitch);
+    place(context, stored.down, layout.type, to + 2 * layout.innerBytes(), layout.widthPitch);
+}
+
+std::shared_ptr<const CudaExpertWeights> loadExperts(Context &context, std::span<const StoredMlp> stored)
+{
+    auto made = std::make_shared<CudaExpertWeights>();
+    made->layout = expertLayout(context, stored);
+    made->weights = context.allocate(stored.size() * made->layout.bytes(), "the experts of a layer");
     std::vector<ExpertPointers> pointers;
-    auto *at = static_cast<std::byte *>(set->weights.get());
+    auto *at = static_cast<std::byte *>(made->weights.get());
     for (const StoredMlp &mlp : stored) {
-        pointers.push_back({at, at + innerBytes, at + 2 * innerBytes});
-        place(context, mlp.gate, set->type, at, set->hiddenPitch);
-        place(context, mlp.up, set->type, at + innerBytes, set->hiddenPitch);
-        place(context, mlp.down, set->type, at + 2 * innerBytes, set->widthPitch);
-        at += 2 * innerBytes + downBytes;
+        placeExpert(context, made->layout, mlp, at);
+        pointers.push_back(made->layout.at(at));
+        at += made->layout.bytes();
     }
-    set->table = context.allocate(pointers.size() * sizeof(ExpertPointers), "the experts of a layer");
-    context.staging().upload(set->table.get(), pointers.data(), pointers.size() * sizeof(ExpertPointers));
-    set->pointers = static_cast<const ExpertPointers *>(set->table.get());
-    return set;
+    made->table = context.allocate(pointers.size() * sizeof(ExpertPointers), "the experts of a layer");
+    context.staging().upload(made->table.get(), pointers.data(), pointers.size() * sizeof(ExpertPointers));
+    made->pointers = static_cast<const ExpertPointers *>(made->table.get());
+    return made;
 }
 
 } // namespace expertscope::cuda

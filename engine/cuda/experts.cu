@@ -4,9 +4,11 @@
 
 #include "engine/core/error.h"
 #include "engine/cuda/expert_products.h"
+#include "engine/cuda/expert_store.h"
 #include "engine/cuda/launch.h"
 
 #include <algorithm>
+#include <functional>
 #include <vector>
 
 namespace expertscope::cuda {
@@ -81,29 +83,50 @@ void gather(Context &context, const ExpertWork &work, const Y *y, const DeviceAs
 
 enum class Way { Few, TilesF32, TilesBf16 };
 
-void runPart(Context &context, const float *x, const DeviceAssignments &to, const CudaExpertWeights &set, float *out, float *norm)
+/// The products of all rows that have experts on the device, and of the others as these come.
+void eachPart(OrderedSlots &ordered, const DeviceAssignments &to, const CudaExpertWeights &weights,
+    const std::function<void(const ExpertPointers *)> &multiply)
 {
+    const auto part = [&](const ExpertPointers *pointers) {
+        ordered.cut(pointers);
+        multiply(pointers);
+    };
+    if (weights.store)
+        weights.store->run(weights, to.expert, to.tokens * to.slots, part);
+    else
+        part(weights.pointers);
+}
+
+void runPart(Context &context, const float *x, const DeviceAssignments &to, const CudaExpertWeights &weights, float *out, float *norm)
+{
+    const ExpertLayout &layout = weights.layout;
     const std::int64_t slots = to.tokens * to.slots;
-    const Way way = slots <= fewRowsOnAverage * set.experts ? Way::Few : set.type == DType::BF16 ? Way::TilesBf16 : Way::TilesF32;
+    const Way way = slots <= fewRowsOnAverage * layout.experts ? Way::Few : layout.type == DType::BF16 ? Way::TilesBf16 : Way::TilesF32;
     const int tileRows = way == Way::Few ? fewRows : way == Way::TilesBf16 ? tileRowsBf16 : tileRowsF32;
-    const OrderedSlots ordered{context, to, set.experts, tileRows};
-    const ExpertWork work{set.pointers, ordered.order(), ordered.mostTiles(), to.slots, static_cast<int>(set.hidden),
-        static_cast<int>(set.width), static_cast<int>(set.hiddenPitch), static_cast<int>(set.widthPitch)};
+    OrderedSlots ordered{context, to, layout.experts, tileRows};
+    ExpertWork work{nullptr, ordered.order(), ordered.mostTiles(), to.slots, static_cast<int>(layout.hidden),
+        static_cast<int>(layout.width), static_cast<int>(layout.hiddenPitch), static_cast<int>(layout.widthPitch)};
     if (way == Way::TilesBf16) {
-        const Scratch<Bf16> rounded{context, to.tokens * set.hiddenPitch, "the experts' input"};
-        const Scratch<Bf16> hidden{context, slots * set.widthPitch, "the experts' hidden activations"};
-        const Scratch<Bf16> y{context, slots * set.hiddenPitch, "the experts' outputs"};
-        launch(roundRows, {blocksFor(set.hiddenPitch, 2 * threads), static_cast<unsigned>(to.tokens)}, threads, 0, context.stream(), x,
+        const Scratch<Bf16> rounded{context, to.tokens * layout.hiddenPitch, "the experts' input"};
+        const Scratch<Bf16> hidden{context, slots * layout.widthPitch, "the experts' hidden activations"};
+        const Scratch<Bf16> y{context, slots * layout.hiddenPitch, "the experts' outputs"};
+        launch(roundRows, {blocksFor(layout.hiddenPitch, 2 * threads), static_cast<unsigned>(to.tokens)}, threads, 0, context.stream(), x,
             work.hidden, rounded.data(), work.hiddenPitch);
-        multiplyTilesBf16(context, work, rounded.data(), hidden.data(), y.data());
+        eachPart(ordered, to, weights, [&](const ExpertPointers *experts) {
+            work.experts = experts;
+            multiplyTilesBf16(context, work, rounded.data(), hidden.data(), y.data());
+        });
         gather(context, work, y.data(), to, out, norm);
     } else {
-        const Scratch<float> hidden{context, slots * set.widthPitch, "the experts' hidden activations"};
-        const Scratch<float> y{context, slots * set.hiddenPitch, "the experts' outputs"};
-        if (way == Way::Few)
-            multiplyFew(context, work, set.type, x, hidden.data(), y.data());
-        else
-            multiplyTilesF32(context, work, x, hidden.data(), y.data());
+        const Scratch<float> hidden{context, slots * layout.widthPitch, "the experts' hidden activations"};
+        const Scratch<float> y{context, slots * layout.hiddenPitch, "the experts' outputs"};
+        eachPart(ordered, to, weights, [&](const ExpertPointers *experts) {
+            work.experts = experts;
+            if (way == Way::Few)
+                multiplyFew(context, work, layout.type, x, hidden.data(), y.data());
+            else
+                multiplyTilesF32(context, work, x, hidden.data(), y.data());
+        });
         gather(context, work, y.data(), to, out, norm);
     }
 }
@@ -120,7 +143,7 @@ void runExperts(
     for (std::int64_t first = 0; first < to.tokens; first += step) {
         const std::int64_t slot = first * to.slots;
         const DeviceAssignments part{std::min(step, to.tokens - first), to.slots, to.expert + slot, to.weight + slot};
-        runPart(context, x.f32() + first * experts.hidden, part, experts, out.f32() + first * experts.hidden,
+        runPart(context, x.f32() + first * experts.layout.hidden, part, experts, out.f32() + first * experts.layout.hidden,
             outNorm ? outNorm + slot : nullptr);
     }
 }
@@ -133,9 +156,9 @@ void experts(Context &context, const Tensor &x, const Assignments &assignments, 
     for (std::size_t t = 0; t < assignments.count.size(); ++t)
         for (std::size_t s = 0; s < static_cast<std::size_t>(assignments.count[t]); ++s) {
             const std::int32_t e = assignments.expert[t * slots + s];
-            if (e < 0 || e >= experts.experts)
+            if (e < 0 || e >= experts.layout.experts)
                 throw Error{ErrorKind::Check,
-                    "expert " + std::to_string(e) + " does not exist: the layer has " + std::to_string(experts.experts),
+                    "expert " + std::to_string(e) + " does not exist: the layer has " + std::to_string(experts.layout.experts),
                     "token " + std::to_string(t) + " of the batch", "Correct the routing recipe"};
             expert[t * slots + s] = e;
         }

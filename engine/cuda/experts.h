@@ -8,6 +8,9 @@
 #include "engine/cuda/context.h"
 
 #include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
 
 namespace expertscope::cuda {
 
@@ -20,17 +23,33 @@ struct ExpertPointers {
 /// Rows of weights are padded with zeros to a multiple of this, so that 16 bytes can always be read at once.
 constexpr std::int64_t pitchStep = 8;
 
-class CudaExpertWeights final : public ExpertWeights {
-public:
+/// How an expert of a layer lies in device memory: gate, up, down, one behind the other.
+struct ExpertLayout {
     DType type = DType::F32; ///< F32 or BF16, of all matrices
     std::int64_t experts = 0; ///< E
     std::int64_t hidden = 0, width = 0; ///< H, I
     std::int64_t hiddenPitch = 0, widthPitch = 0; ///< numbers from row to row
-    const ExpertPointers *pointers = nullptr; ///< [E] on the device
-    std::shared_ptr<void> weights, table; ///< what owns them
+    std::size_t innerBytes() const { return static_cast<std::size_t>(width * hiddenPitch) * sizeBytes(type); } ///< gate, and up
+    std::size_t bytes() const { return 2 * innerBytes() + static_cast<std::size_t>(hidden * widthPitch) * sizeBytes(type); }
+    ExpertPointers at(std::byte *expert) const { return {expert, expert + innerBytes(), expert + 2 * innerBytes()}; }
 };
 
 /// BF16 stays what it is if all matrices are; else all become F32. Throws Error (Input) where shapes or types are none of experts.
+ExpertLayout expertLayout(const Context &context, std::span<const StoredMlp> stored);
+/// Brings an expert to ExpertLayout::bytes() of device memory.
+void placeExpert(Context &context, const ExpertLayout &layout, const StoredMlp &stored, std::byte *to);
+
+class ExpertStore;
+
+struct CudaExpertWeights final : ExpertWeights {
+    ExpertLayout layout;
+    const ExpertPointers *pointers = nullptr; ///< [E] on the device; null where the experts come from a store
+    std::shared_ptr<void> weights, table; ///< what owns them
+    std::shared_ptr<ExpertStore> store; ///< null where all experts are on the device
+    int layer = 0; ///< of the store
+    std::vector<StoredMlp> stored; ///< [E] with a store
+};
+
 std::shared_ptr<const CudaExpertWeights> loadExperts(Context &context, std::span<const StoredMlp> stored);
 
 /// Assignments on the device: -1 stands where a slot is not used.

@@ -13,6 +13,7 @@ set(ES_CUDA_SOURCES
   embed.cu
   expert_order.cu
   expert_rows.cu
+  expert_store.cpp
   expert_tiles_bf16.cu
   expert_tiles_f32.cu
   expert_weights.cu

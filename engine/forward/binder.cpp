@@ -203,6 +203,14 @@ void Binder::check() const
             files.path, remedy};
 }
 
+std::vector<std::vector<StoredMlp>> Binder::experts() const
+{
+    std::vector<std::vector<StoredMlp>> out;
+    for (const auto &[layer, experts] : m_experts)
+        out.push_back(experts);
+    return out;
+}
+
 void Binder::prepare(Backend &backend, const Progress &progress) const
 {
     std::int64_t done = 0;

@@ -21,6 +21,7 @@ public:
     /// How many tensors are missing or of another shape or an unusable type.
     std::size_t problems() const { return m_problems.size(); }
     std::int64_t bytes() const { return m_bytes; } ///< of all tensors that will be used
+    std::vector<std::vector<StoredMlp>> experts() const; ///< of each MoE layer, in the order they are prepared
     const char *expertType() const { return m_expertType; } ///< stored type of the experts' weights
 
     /// Throws Error (Input) naming the first few tensors that are missing, wrong or not known.

@@ -60,8 +60,14 @@ std::shared_ptr<const Model> Model::load(std::shared_ptr<const ModelFiles> files
     binder.check();
 
     model->m_weightBytes = binder.bytes();
+    const std::vector<std::vector<StoredMlp>> experts = binder.experts();
+    std::int64_t expertBytes = 0;
+    for (const std::vector<StoredMlp> &layer : experts)
+        for (const StoredMlp &mlp : layer)
+            expertBytes += static_cast<std::int64_t>(mlp.gate.bytes() + mlp.up.bytes() + mlp.down.bytes());
+    const bool hasRoom = backend.makeRoom(model->m_weightBytes - expertBytes, experts, model->m_config.maxTopK());
     const std::int64_t available = backend.info().memoryFreeBytes;
-    if (available > 0 && model->m_weightBytes > available)
+    if (!hasRoom && available > 0 && model->m_weightBytes > available)
         throw Error{ErrorKind::Device,
             "the model needs " + sizeText(model->m_weightBytes) + " for its weights, and " + sizeText(available) + " are free",
             model->m_files->path, "Close other programs, or use a smaller model or a machine with more memory"};

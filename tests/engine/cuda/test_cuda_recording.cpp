@@ -254,6 +254,30 @@ private slots:
         QVERIFY(difference(*whole, *trace(*m_deviceModel, *m_device, spec)) == 0);
     }
 
+    void expertsThatDoNotFitComeAndGo()
+    {
+        const auto whole = trace(*m_deviceModel, *m_device, specOf(true, 4));
+        std::unique_ptr<Backend> small = makeCudaBackend();
+        const std::int64_t weights = m_deviceModel->weightBytes();
+        for (const double share : {0.95, 0.8}) {
+            const auto before = emulator::usedBytes();
+            emulator::setMemoryBytes(before + static_cast<std::size_t>(share * static_cast<double>(weights)));
+            {
+                const auto model = Model::load(Golden{"olmoe"}.files(), *small, {});
+                emulator::setMemoryBytes(std::size_t{1} << 30);
+                const auto parts = trace(*model, *small, specOf(true, 4));
+                QCOMPARE(difference(*parts, *whole), 0.0);
+                const std::string counts = small->info().experts;
+                QVERIFY2(counts.find("uses were there") != std::string::npos, counts.c_str());
+                qInfo("%g of the weights: %s", share, counts.c_str());
+            }
+            QVERIFY(small->info().experts.empty()); // it went with the model
+        }
+        emulator::setMemoryBytes(emulator::usedBytes() + static_cast<std::size_t>(weights / 8));
+        QVERIFY_EXCEPTION_THROWN(Model::load(Golden{"olmoe"}.files(), *small, {}), Error);
+        emulator::setMemoryBytes(std::size_t{1} << 30);
+    }
+
     void brokenRoutingIsTheSameError()
     {
         Edit all = edit("mask", {}, everyLayer);
