@@ -87,6 +87,7 @@ int run(Options &options, Command &command)
         rate(prompt.tokens.size(), result.prefillSeconds), result.tokens.size(), rate(result.tokens.size(), result.decodeSeconds),
         result.stoppedByEos ? ", ended by the end-of-text token" : "");
     command.terminal.note(text);
+    noteExperts(open, command.terminal);
     steered.report(command.terminal);
     return 0;
 }

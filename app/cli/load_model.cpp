@@ -53,6 +53,12 @@ LoadedModel loadModel(const ModelOptions &options, Terminal &terminal)
     return open;
 }
 
+void noteExperts(const LoadedModel &open, Terminal &terminal)
+{
+    if (const std::string experts = open.backend->info().experts; !experts.empty())
+        terminal.note(experts);
+}
+
 void OwnModel::use(const std::function<void(const LentModel &)> &work)
 {
     if (!m_open)

@@ -40,6 +40,9 @@ struct LoadedModel {
 /// Throws Error: an unreadable folder, a model that is not supported or does not fit, or one without tokenizer.json.
 LoadedModel loadModel(const ModelOptions &options, Terminal &terminal);
 
+/// Says how experts came and went, where not all of them fit on the device.
+void noteExperts(const LoadedModel &open, Terminal &terminal);
+
 /// The model of a command: loaded when it is first asked for, after everything else was found to be in order, and lent at once: nobody
 /// else waits for it.
 class OwnModel final : public ModelAccess {

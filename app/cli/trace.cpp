@@ -117,6 +117,7 @@ int run(Options &options, Command &command)
     else
         terminal.note("Traced " + std::to_string(result.sequences.size()) + " sequences, " + std::to_string(result.tokens) + " tokens, "
             + std::to_string(result.moeLayers()) + " MoE layers in " + rate + ".");
+    noteExperts(open, terminal);
     steered.report(terminal);
     std::printf("%s\n", options.output.c_str());
     return stopped ? 130 : 0;
