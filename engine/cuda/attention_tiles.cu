@@ -11,12 +11,10 @@ namespace expertscope::cuda {
 
 namespace {
 
-// 8 threads share a row: each has 4 of its 32 scores and every 8th number of its output. A thread has 2 rows of the tile.
-constexpr int tileKeys = 32;
+// 8 threads share a row: each has every 8th of its scores and of the numbers of its output. A thread has 2 rows of the tile.
 constexpr int threadsPerRow = 8;
 constexpr int rowsPerThread = 2;
 constexpr int threads = queriesPerTile / rowsPerThread * threadsPerRow;
-constexpr int scoresPerThread = tileKeys / threadsPerRow;
 
 /// Over the 8 threads of a row.
 __device__ float rowMax(float value)
@@ -36,9 +34,14 @@ __device__ float rowSum(float value)
 template<int most>
 constexpr int stride = most + 1;
 
+/// Keys of a tile; heads of 128 still fit the 64 KB of Turing cards.
+template<int most>
+constexpr int keysOfTile = most <= 64 ? 32 : 16;
+
 template<int most>
 std::size_t sharedBytes()
 {
+    constexpr int tileKeys = keysOfTile<most>;
     return sizeof(float) * ((queriesPerTile + 2 * tileKeys) * stride<most> + queriesPerTile * (tileKeys + 1));
 }
 
@@ -47,6 +50,8 @@ template<int most>
 __global__ void attendTile(
     const float *q, KeySource source, const PlannedSpan *spans, const PlannedQueries *tiles, AttentionShape shape, float *out)
 {
+    constexpr int tileKeys = keysOfTile<most>;
+    constexpr int scoresPerThread = tileKeys / threadsPerRow;
     auto *const queries = sharedMemory<float>();
     float *const keys = queries + queriesPerTile * stride<most>;
     float *const values = keys + tileKeys * stride<most>;
@@ -98,6 +103,7 @@ __global__ void attendTile(
                     score[r][j] += number * key[j];
             }
         }
+#pragma unroll
         for (int r = 0; r < rowsPerThread; ++r) {
             const int position = firstPosition + firstRow + r;
             float top = max[r];
@@ -118,14 +124,16 @@ __global__ void attendTile(
                 weights[(firstRow + r) * (tileKeys + 1) + part + j * threadsPerRow] = weight;
             }
             sum[r] = sum[r] * shrink + rowSum(added);
-            for (float &number : output[r])
-                number *= shrink;
+#pragma unroll
+            for (int i = 0; i < most / threadsPerRow; ++i)
+                output[r][i] *= shrink;
         }
         __syncwarp(); // the threads of a row are of one warp
         for (int key = 0; key < tileKeys; ++key) {
             float weight[rowsPerThread];
             for (int r = 0; r < rowsPerThread; ++r)
                 weight[r] = weights[(firstRow + r) * (tileKeys + 1) + key];
+#pragma unroll
             for (int i = 0; i < most / threadsPerRow; ++i) {
                 const float value = values[key * stride<most> + part + i * threadsPerRow];
                 for (int r = 0; r < rowsPerThread; ++r)
@@ -133,10 +141,12 @@ __global__ void attendTile(
             }
         }
     }
+#pragma unroll
     for (int r = 0; r < rowsPerThread; ++r) {
         if (firstRow + r >= count)
             continue;
         float *const to = out + (static_cast<std::int64_t>(span.firstRow + tile.first + firstRow + r) * shape.heads + head) * depth;
+#pragma unroll
         for (int i = 0; i < most / threadsPerRow; ++i) {
             const int d = part + i * threadsPerRow;
             if (d < depth)

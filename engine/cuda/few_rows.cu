@@ -65,17 +65,16 @@ __global__ void dotRows(const float *x, const Stored *weight, const float *bias,
     const int first = (static_cast<int>(blockIdx.x) * (warps / split) + warp / split) * outputs;
     float sums[sumCount] = {};
     const Stored *from[outputs];
-    for (int o = 0; o < outputs; ++o) // beyond the last output its weights are read again, and nothing is written
+    for (int o = 0; o < outputs; ++o) // beyond the last output, as beyond the last row, it is read again, and nothing is written
         from[o] = weight + static_cast<std::int64_t>(min(first + o, width - 1)) * depth;
 #pragma unroll 4
     for (int k = (part * 32 + lane) * chunk; k < depth; k += split * 32 * chunk) {
         Numbers<chunk> weights[outputs];
         for (int o = 0; o < outputs; ++o)
             weights[o] = load<chunk>(from[o] + k);
+#pragma unroll
         for (int r = 0; r < most; ++r) {
-            if (r >= rows)
-                break;
-            const Numbers<chunk> numbers = load<chunk>(x + static_cast<std::int64_t>(r) * depth + k);
+            const Numbers<chunk> numbers = load<chunk>(x + static_cast<std::int64_t>(min(r, rows - 1)) * depth + k);
             for (int o = 0; o < outputs; ++o)
                 for (int i = 0; i < chunk; ++i)
                     sums[o * most + r] += weights[o].at[i] * numbers.at[i];

@@ -48,24 +48,31 @@ __device__ inline float warpMax(float value)
     return value;
 }
 
-/// Many sums at once: afterwards values[0] of lane l is the sum of values[l / (32 / count)] over the lanes of the warp.
-/// count: a power of 2, at most 32. Half as many shuffles as numbers, where a warpSum() each would take five times as many.
-template<int count>
-__device__ void warpSums(float (&values)[count])
+/// A step of warpSums: each lane gives half of its numbers away and adds the other lane's to the rest.
+template<int half, int count>
+__device__ inline void halveSums(float (&values)[count])
 {
-    const int lane = static_cast<int>(threadIdx.x) % 32;
-    int bits = 16;
+    constexpr int bits = 32 * half / count;
+    const bool upper = (threadIdx.x & bits) != 0;
 #pragma unroll
-    for (int half = count / 2; half > 0; half /= 2, bits /= 2) {
-        const bool upper = (lane & bits) != 0;
-#pragma unroll
-        for (int i = 0; i < half; ++i) {
-            const float given = upper ? values[i] : values[i + half];
-            const float kept = upper ? values[i + half] : values[i];
-            values[i] = kept + __shfl_xor_sync(wholeWarp, given, bits);
-        }
+    for (int i = 0; i < half; ++i) {
+        const float given = upper ? values[i] : values[i + half];
+        const float kept = upper ? values[i + half] : values[i];
+        values[i] = kept + __shfl_xor_sync(wholeWarp, given, bits);
     }
-    for (; bits > 0; bits /= 2)
+    if constexpr (half > 1)
+        halveSums<half / 2>(values);
+}
+
+/// Many sums at once: afterwards values[0] of lane l is the sum of values[l / (32 / count)] over the lanes of the warp.
+/// count: a power of 2, at most 32. About as many shuffles as numbers, where a warpSum() each would take five times as many.
+template<int count>
+__device__ inline void warpSums(float (&values)[count])
+{
+    if constexpr (count > 1)
+        halveSums<count / 2>(values);
+#pragma unroll
+    for (int bits = 16 / count; bits > 0; bits /= 2)
         values[0] += __shfl_xor_sync(wholeWarp, values[0], bits);
 }
 
