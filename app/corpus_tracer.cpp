@@ -4,6 +4,7 @@
 
 #include "app/appending_sink.h"
 #include "app/recording.h"
+#include "engine/forward/batch_plan.h"
 
 #include <algorithm>
 #include <chrono>
@@ -80,6 +81,7 @@ void CorpusTracer::begin(EngineThread::Engine &engine, const Progress &progress,
         m_sequences.resize(count);
         m_tokensTotal = kept;
     }
+    m_spec.batchTokens = fittingBatchTokens(engine.model->config(), engine.backend->info());
     m_spec.capture.routerLogits = m_tokensTotal * logitBytesPerToken(meta) <= m_budget.logitBytes;
     meta = traceMeta(*engine.model, *engine.backend, m_spec, steering());
     describeRecording(meta, m_corpus->source, "in the window");

@@ -29,6 +29,7 @@ struct OpenModel {
     ModelInfo info;
     ModelConfig config;
     BackendInfo backend;
+    std::string betterMissing; ///< why a better backend is not used; empty = none is
     std::int64_t weightBytes = 0;
     std::shared_ptr<const Tokenizer> tokenizer; ///< null if the folder has none
 };
@@ -40,7 +41,7 @@ struct OpenCorpus {
 
 /// A trace with what is known of it. The corpus and the prompt traces grow: each publication replaces all parts.
 struct OpenTrace {
-    QString key; ///< corpusKey, steeredKey, promptsKey or the file
+    QString key; ///< corpusKey, otherBackendKey, steeredKey, promptsKey or the file
     QString title; ///< "Corpus", "Corpus, steered", "Prompts" or the file's name
     quint64 recording = 0; ///< rows of another recording are other tokens, so a selection does not outlive it
     TracePtr trace;
@@ -52,8 +53,11 @@ class Document : public QObject {
     Q_OBJECT
 public:
     static inline const QString corpusKey = QStringLiteral("corpus");
+    static inline const QString otherBackendKey = QStringLiteral("corpus on another backend");
     static inline const QString steeredKey = QStringLiteral("steered corpus");
     static inline const QString promptsKey = QStringLiteral("prompts");
+    /// The key is the file that was opened: the trace was not recorded in the window.
+    static bool isFile(const QString &key) { return key != corpusKey && key != otherBackendKey && key != steeredKey && key != promptsKey; }
 
     using QObject::QObject;
 

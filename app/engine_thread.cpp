@@ -6,8 +6,21 @@
 
 namespace expertscope {
 
-EngineThread::EngineThread(QObject *parent)
+void EngineThread::Engine::load(std::shared_ptr<const ModelFiles> files, const Progress &progress)
+{
+    /// Members end in reverse order: the model before what it is on.
+    struct Loaded {
+        std::shared_ptr<Backend> backend;
+        std::shared_ptr<const Model> model;
+    };
+    const auto loaded = std::make_shared<const Loaded>(Loaded{backend, Model::load(std::move(files), *backend, progress)});
+    bench.reset(); // it holds the model before
+    model = {loaded, loaded->model.get()};
+}
+
+EngineThread::EngineThread(std::vector<BackendChoice> backends, QObject *parent)
     : QObject{parent}
+    , m_backends{std::move(backends)}
     , m_thread{[this](const std::stop_token &quit) { run(quit); }}
 {
     qRegisterMetaType<Error>();
@@ -71,12 +84,16 @@ void EngineThread::run(const std::stop_token &quit)
 void EngineThread::perform(const TaskPtr &task, Engine &engine)
 {
     using Clock = std::chrono::steady_clock;
-    Clock::time_point reported;
+    Clock::time_point reported, measured = Clock::now();
     const Progress progress{task->stop.get_token(), [&](std::int64_t done, std::int64_t total, std::string_view what) {
                                 const Clock::time_point now = Clock::now();
                                 if (now - reported < std::chrono::milliseconds{40} && done != total)
                                     return;
                                 reported = now;
+                                if (now - measured > std::chrono::seconds{1}) {
+                                    measured = now;
+                                    tellMemory(engine);
+                                }
                                 const QString unit = QString::fromUtf8(what.data(), static_cast<qsizetype>(what.size()));
                                 deliver(task, [this, tag = task->tag, done, total, unit] { emit progressed(tag, done, total, unit); });
                             }};
@@ -84,8 +101,11 @@ void EngineThread::perform(const TaskPtr &task, Engine &engine)
     bool stopped = false;
     try {
         progress.check();
-        if (!engine.backend)
-            engine.backend = makeCpuBackend();
+        if (!engine.backend) {
+            MadeBackend made = makeFirst(m_backends);
+            engine.backend = std::move(made.backend);
+            engine.missing = std::move(made.missing);
+        }
         if (task->job(engine, progress, toUi) == Outcome::Again && !progress.stopped()) {
             const std::lock_guard lock{m_mutex};
             m_waiting.push_back(task);
@@ -98,10 +118,20 @@ void EngineThread::perform(const TaskPtr &task, Engine &engine)
         deliver(task, [this, tag = task->tag, error = currentError()] { emit failed(tag, error); });
     }
     task->job = {}; // what the job holds (a model, a recording) is let go here, on the engine thread
+    tellMemory(engine);
     deliver(task, [this, tag = task->tag, stopped] {
         m_active.remove(tag);
         emit ended(tag, stopped);
     });
+}
+
+void EngineThread::tellMemory(const Engine &engine)
+{
+    if (!engine.backend)
+        return;
+    const BackendInfo info = engine.backend->info();
+    QMetaObject::invokeMethod(
+        this, [this, info] { emit memoryChanged(info.memoryFreeBytes, info.memoryTotalBytes); }, Qt::QueuedConnection);
 }
 
 void EngineThread::deliver(const TaskPtr &task, std::function<void()> call)

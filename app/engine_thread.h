@@ -4,6 +4,7 @@
 // Results, progress and failures come back to the UI thread as queued calls.
 #pragma once
 
+#include "app/backends.h"
 #include "app/errors.h"
 #include "engine/core/backend.h"
 #include "engine/core/progress.h"
@@ -30,10 +31,14 @@ class EngineThread : public QObject {
 public:
     /// What only the engine thread touches.
     struct Engine {
-        std::unique_ptr<Backend> backend; ///< made before the first job
-        std::shared_ptr<const Model> model; ///< null until one is open
+        std::shared_ptr<Backend> backend; ///< made before the first job
+        std::string missing; ///< why a better backend is not used; empty = it is the best, or was chosen
+        std::shared_ptr<const Model> model; ///< null until one is open; keeps the backend that it is on
         std::shared_ptr<const Tokenizer> tokenizer; ///< of the model; null if its folder has none
         std::shared_ptr<SteeringBench> bench; ///< of the model; null until something was steered
+
+        /// In the place of the model that is open. Throws as Model::load does, and leaves what was there.
+        void load(std::shared_ptr<const ModelFiles> files, const Progress &progress);
     };
     enum class Outcome {
         Done,
@@ -44,7 +49,7 @@ public:
     /// Runs on the engine thread; may throw Error, or Cancelled through Progress::check().
     using Job = std::function<Outcome(Engine &, const Progress &, const ToUi &)>;
 
-    explicit EngineThread(QObject *parent = nullptr);
+    explicit EngineThread(std::vector<BackendChoice> backends = backendChoices(), QObject *parent = nullptr);
     /// Stops what runs and waits for it; nothing is delivered any more.
     ~EngineThread() override;
 
@@ -54,12 +59,15 @@ public:
     void stop(const QString &tag);
     bool active(const QString &tag) const { return m_active.contains(tag); }
     bool idle() const { return m_active.isEmpty(); }
+    /// What a backend can be chosen from; the first that can be had is used where nothing is chosen.
+    const std::vector<BackendChoice> &backends() const { return m_backends; }
 
 signals:
     void started(const QString &tag);
     void progressed(const QString &tag, qint64 done, qint64 total, const QString &what);
     void failed(const QString &tag, const expertscope::Error &error);
     void ended(const QString &tag, bool stopped); ///< follows failed() too
+    void memoryChanged(qint64 freeBytes, qint64 totalBytes); ///< of the backend; after a job, and each second of one that reports
 
 private:
     struct Task {
@@ -74,6 +82,9 @@ private:
     void perform(const TaskPtr &task, Engine &engine);
     void deliver(const TaskPtr &task, std::function<void()> call);
 
+    void tellMemory(const Engine &engine);
+
+    const std::vector<BackendChoice> m_backends;
     quint64 m_posted = 0; ///< UI thread
     QHash<QString, quint64> m_active; ///< UI thread: number of the newest job of each tag that has not ended
 

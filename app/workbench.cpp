@@ -21,6 +21,7 @@
 #include <QFileInfo>
 #include <QLocale>
 
+#include <algorithm>
 #include <utility>
 
 namespace expertscope {
@@ -31,6 +32,7 @@ using Engine = EngineThread::Engine;
 using Outcome = EngineThread::Outcome;
 
 const QString modelTag = QStringLiteral("model");
+const QString backendTag = QStringLiteral("backend");
 const QString corpusTag = QStringLiteral("corpus");
 const QString steeredTag = QStringLiteral("steered corpus");
 const QString readCorpusTag = QStringLiteral("read corpus");
@@ -44,6 +46,8 @@ QString workTitle(const QString &tag)
 {
     if (tag == modelTag)
         return Workbench::tr("Opening the model");
+    if (tag == backendTag)
+        return Workbench::tr("Loading the model");
     if (tag == corpusTag)
         return Workbench::tr("Tracing the corpus");
     if (tag == steeredTag)
@@ -88,6 +92,20 @@ TracePtr imported(const std::filesystem::path &path, const Progress &progress)
     return trace.snapshot();
 }
 
+/// In the place of the model that is open.
+OpenModel loadModel(Engine &engine, const QString &where, const Progress &progress)
+{
+    const std::shared_ptr<const ModelFiles> files = openModelFolder(where.toStdString());
+    std::shared_ptr<const Tokenizer> tokenizer;
+    if (!files->tokenizerJson.empty())
+        tokenizer = Tokenizer::fromJson(files->tokenizerJson);
+    engine.load(files, progress);
+    engine.tokenizer = tokenizer;
+    const QString title = where == findDemo().model ? Workbench::tr("Demo model") : QString::fromStdString(files->name);
+    return {where, title, engine.model->info(), engine.model->config(), engine.backend->info(), engine.missing, engine.model->weightBytes(),
+        tokenizer};
+}
+
 /// Null where the trace holds imported counts of another grouping.
 std::shared_ptr<const RoutingSummary> counted(const RoutingTrace &trace, const char *grouping, const Progress &progress)
 {
@@ -98,8 +116,9 @@ std::shared_ptr<const RoutingSummary> counted(const RoutingTrace &trace, const c
 
 } // namespace
 
-Workbench::Workbench(QObject *parent)
+Workbench::Workbench(QObject *parent, std::vector<BackendChoice> backends)
     : QObject{parent}
+    , m_engine{std::move(backends)}
     , m_steering{m_document, m_engine}
     , m_effects{m_document, m_engine}
     , m_routes{m_document, m_engine}
@@ -120,6 +139,7 @@ void Workbench::connectWork()
     connect(&m_engine, &EngineThread::progressed, this, [this](const QString &tag, qint64 done, qint64 total, const QString &unit) {
         emit progressed({workTitle(tag), done, total, unit});
     });
+    connect(&m_engine, &EngineThread::memoryChanged, this, &Workbench::memoryChanged);
     connect(&m_experiments, &ExperimentDesk::startedOrEnded, this, &Workbench::workChanged);
     connect(&m_experiments, &ExperimentDesk::progressed, this, [this](const QString &what, qint64 done, qint64 total, const QString &unit) {
         emit progressed({what, done, total, unit});
@@ -194,27 +214,86 @@ void Workbench::open(const QString &path)
 void Workbench::openModel(const QString &where)
 {
     m_engine.post(modelTag, [this, where](Engine &engine, const Progress &progress, const EngineThread::ToUi &toUi) {
-        const std::shared_ptr<const ModelFiles> files = openModelFolder(where.toStdString());
-        std::shared_ptr<const Tokenizer> tokenizer;
-        if (!files->tokenizerJson.empty())
-            tokenizer = Tokenizer::fromJson(files->tokenizerJson);
-        engine.bench.reset(); // it holds the model before
-        engine.model = Model::load(files, *engine.backend, progress);
-        engine.tokenizer = tokenizer;
-        const QString title = where == findDemo().model ? tr("Demo model") : QString::fromStdString(files->name);
-        const OpenModel open{
-            where, title, engine.model->info(), engine.model->config(), engine.backend->info(), engine.model->weightBytes(), tokenizer};
+        const OpenModel open = loadModel(engine, where, progress);
         toUi([this, open] {
-            m_engine.stop(promptTag());
-            m_promptRecording = 0;
-            m_document.closeTrace(Document::promptsKey);
-            dropSteeredCorpus();
-            m_document.setModel(open);
-            emit modelOpened(open.where);
-            traceCorpus();
+            m_selectionBefore.reset();
+            m_document.closeTrace(Document::otherBackendKey);
+            modelLoaded(open);
         });
         return Outcome::Done;
     });
+}
+
+void Workbench::modelLoaded(const OpenModel &open)
+{
+    m_engine.stop(promptTag());
+    m_promptRecording = 0;
+    m_document.closeTrace(Document::promptsKey);
+    dropSteeredCorpus();
+    m_document.setModel(open);
+    if (const QString id = QString::fromStdString(open.backend.name); id != m_backend) {
+        m_backend = id;
+        emit backendChanged();
+    }
+    emit modelOpened(open.where);
+    traceCorpus();
+}
+
+void Workbench::useBackend(const QString &id)
+{
+    const QString where = m_document.model() ? m_document.model()->where : QString{};
+    m_engine.post(backendTag, [this, id, where](Engine &engine, const Progress &progress, const EngineThread::ToUi &toUi) {
+        if (engine.backend->info().name == id.toStdString())
+            return Outcome::Done;
+        const auto choice = std::find_if(m_engine.backends().begin(), m_engine.backends().end(),
+            [&](const BackendChoice &other) { return other.id == id.toStdString(); });
+        if (choice == m_engine.backends().end())
+            throw Error{ErrorKind::Usage, "there is no backend \"" + id.toStdString() + '"', "choosing the backend", "Choose another"};
+        std::shared_ptr<Backend> backendBefore = std::exchange(engine.backend, choice->make());
+        std::string missingBefore = std::exchange(engine.missing, {});
+        if (where.isEmpty()) {
+            toUi([this, id] {
+                m_backend = id;
+                emit backendChanged();
+            });
+            return Outcome::Done;
+        }
+        try {
+            const OpenModel open = loadModel(engine, where, progress);
+            toUi([this, open] {
+                keepForComparison();
+                modelLoaded(open);
+            });
+        } catch (...) { // the model is still where it was
+            engine.backend = std::move(backendBefore);
+            engine.missing = std::move(missingBefore);
+            throw;
+        }
+        return Outcome::Done;
+    });
+}
+
+void Workbench::keepForComparison()
+{
+    m_selectionBefore.reset();
+    const OpenTrace *corpus = m_document.trace(Document::corpusKey);
+    if (!corpus || !m_document.corpus())
+        return;
+    if (m_document.current() == corpus)
+        m_selectionBefore = m_document.selection().value();
+    OpenTrace kept = *corpus;
+    kept.key = Document::otherBackendKey;
+    kept.title = tr("Corpus, on %1").arg(QString::fromStdString(kept.trace->meta().engine.backend));
+    m_document.setTrace(std::move(kept));
+}
+
+void Workbench::compareBackends()
+{
+    if (!m_document.trace(Document::otherBackendKey) || !m_selectionBefore)
+        return;
+    m_document.show(Document::corpusKey, std::exchange(m_selectionBefore, std::nullopt));
+    m_document.setBaseline(Document::otherBackendKey);
+    emit compareWished();
 }
 
 void Workbench::openRecipe(const QString &file)
@@ -251,6 +330,7 @@ void Workbench::readCorpusFiles(const QStringList &files, bool interleave)
         },
         [this, files](const std::any &corpus) {
             dropSteeredCorpus();
+            m_document.closeTrace(Document::otherBackendKey);
             m_document.setCorpus({files, std::any_cast<std::shared_ptr<const Corpus>>(corpus)});
             emit corpusOpened(files);
             traceCorpus();
@@ -334,6 +414,8 @@ void Workbench::publishCorpusTrace(const QString &key, const QString &title, con
         return; // of a model or a corpus that is not open any more
     if (snapshot.tokensPerSecond > 0)
         emit rateChanged(snapshot.tokensPerSecond, tr("tracing the corpus"));
+    if (!isSteered && snapshot.complete)
+        m_completeCorpus = recording;
     publishTrace(key, title, recording, snapshot.trace);
     if (isSteered && snapshot.complete) {
         m_document.show(key);
@@ -358,6 +440,8 @@ void Workbench::publishTrace(const QString &key, const QString &title, quint64 r
             const auto counts = std::any_cast<Counts>(result);
             if (m_document.trace(key))
                 m_document.setTrace({key, title, recording, trace, counts.byLanguage, counts.byDomain, {}});
+            if (key == Document::corpusKey && recording == m_completeCorpus)
+                compareBackends();
         });
 }
 
@@ -517,7 +601,7 @@ void Workbench::stop()
         m_engine.stop(promptTag());
         return;
     }
-    for (const QString &tag : {modelTag, corpusTag, EffectsDesk::tag(), RoutesDesk::tag()})
+    for (const QString &tag : {modelTag, backendTag, corpusTag, EffectsDesk::tag(), RoutesDesk::tag()})
         m_engine.stop(tag);
     m_experiments.stop();
     m_jobs.stopAll(this);

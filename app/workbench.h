@@ -45,7 +45,7 @@ PathKind pathKind(const QString &path);
 class Workbench : public QObject {
     Q_OBJECT
 public:
-    explicit Workbench(QObject *parent = nullptr);
+    explicit Workbench(QObject *parent = nullptr, std::vector<BackendChoice> backends = backendChoices());
 
     Document &document() { return m_document; }
     JobRunner &jobs() { return m_jobs; }
@@ -62,6 +62,13 @@ public:
     void openTrace(const QString &file); ///< a trace file, or what another tool recorded: imported into memory
     void openRecipe(const QString &file);
     void openDemo(const DemoFiles &demo); ///< those of its parts that are given
+
+    const std::vector<BackendChoice> &backends() const { return m_engine.backends(); }
+    /// Id of the backend that computes; empty until one is made.
+    QString backend() const { return m_backend; }
+    /// Computes on another backend from now on. The model is loaded there, and the corpus traced again; the trace of before stays as what
+    /// the new one is compared with, and what is selected stays selected.
+    void useBackend(const QString &id);
 
     bool canTrace() const { return m_document.model() && m_document.corpus(); }
     void traceCorpus();
@@ -90,6 +97,8 @@ signals:
     void workChanged(); ///< something started or ended
     void progressed(const expertscope::WorkProgress &progress);
     void rateChanged(double tokensPerSecond, const QString &what);
+    void backendChanged(); ///< another one computes
+    void memoryChanged(qint64 freeBytes, qint64 totalBytes); ///< of the backend
     void generated(const QByteArray &bytes); ///< of one token; may end inside a character
     void promptEnded(const QString &summary); ///< in words: tokens, rates, why it ended
     void modelOpened(const QString &where);
@@ -105,6 +114,9 @@ private:
     void postTracer(const QString &key, const QString &title, std::optional<Recipe> recipe);
     void publishCorpusTrace(const QString &key, const QString &title, const CorpusSnapshot &snapshot, quint64 recording);
     void dropSteeredCorpus();
+    void modelLoaded(const OpenModel &open);
+    void keepForComparison();
+    void compareBackends();
     void addPromptTrace(const TracePtr &one);
     void connectWork();
 
@@ -114,6 +126,10 @@ private:
     MemoryTrace m_prompts; ///< all prompts run with the model that is open
     quint64 m_promptRecording = 0; ///< 0 = none yet
     int m_promptsRun = 0;
+    QString m_backend;
+    quint64 m_completeCorpus = 0; ///< recording of the corpus of which all is traced
+    /// What was shown when another backend was chosen, until its trace of the corpus is complete.
+    std::optional<Selection> m_selectionBefore;
     quint64 m_steeredRecording = 0; ///< of the steered corpus that belongs to what is open; 0 = none
     JobRunner m_jobs;
     EngineThread m_engine; ///< its results use all above

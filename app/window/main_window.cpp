@@ -163,6 +163,9 @@ void MainWindow::start(const QStringList &paths)
     m_views->restoreViews(session.views);
     m_prompt->restoreState(m_settings.value(promptState).toMap());
 
+    if (const QString backend = m_settings.value(backendSetting).toString(); !backend.isEmpty())
+        m_workbench.useBackend(backend);
+
     bool needsModel = !session.model.isEmpty(), needsCorpus = !session.corpus.isEmpty();
     if (!paths.isEmpty()) {
         // A trace needs nothing beside it; a corpus needs a model, a model needs a text, and a recipe needs both.
@@ -257,10 +260,10 @@ void MainWindow::saveSession() const
     if (document.corpus())
         session.corpus = document.corpus()->files == demo.corpus ? QStringList{Session::demo} : document.corpus()->files;
     for (const OpenTrace &open : document.traces())
-        if (open.key != Document::corpusKey && open.key != Document::promptsKey)
+        if (Document::isFile(open.key))
             session.traces << open.key;
-    // Prompts are not kept, so what was selected in them cannot come back.
-    if (const OpenTrace *open = document.current(); open && open->key != Document::promptsKey) {
+    // Of what was recorded here only the corpus is recorded again, so what was selected in the rest cannot come back.
+    if (const OpenTrace *open = document.current(); open && (open->key == Document::corpusKey || Document::isFile(open->key))) {
         session.current = open->key;
         session.selection = document.selection().value();
     }

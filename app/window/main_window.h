@@ -40,6 +40,8 @@ protected:
     void closeEvent(QCloseEvent *event) override;
 
 private:
+    static inline const QString backendSetting = QStringLiteral("backend");
+
     // main_window.cpp: parts and wiring
     void createPanels();
     void connectWorkbench();

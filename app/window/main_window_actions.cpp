@@ -88,6 +88,25 @@ void MainWindow::createRunMenu()
     menu->addAction(tr("Open &Recipe..."), this, &MainWindow::openRecipeDialog)->setObjectName(QStringLiteral("openRecipe"));
     menu->addAction(tr("Sa&ve Recipe..."), this, &MainWindow::saveRecipeDialog)->setObjectName(QStringLiteral("saveRecipe"));
     menu->addSeparator();
+    QMenu *on = menu->addMenu(tr("&Compute On"));
+    auto *group = new QActionGroup{on};
+    for (const BackendChoice &choice : m_workbench.backends()) {
+        const QString id = QString::fromStdString(choice.id);
+        QAction *action = group->addAction(on->addAction(QString::fromStdString(choice.title)));
+        action->setCheckable(true);
+        action->setObjectName(QStringLiteral("computeOn.") + id);
+        connect(action, &QAction::triggered, this, [this, id] {
+            m_settings.setValue(backendSetting, id);
+            m_workbench.useBackend(id);
+        });
+    }
+    const auto mark = [this, on] {
+        for (QAction *action : on->actions())
+            action->setChecked(action->objectName() == QStringLiteral("computeOn.") + m_workbench.backend());
+    };
+    connect(&m_workbench, &Workbench::backendChanged, on, mark);
+    connect(&m_workbench, &Workbench::failed, on, mark); // where it could not be had, the one before computes on
+    menu->addSeparator();
     QAction *stop = menu->addAction(tr("&Stop, or Clear the Selection"), this, &MainWindow::clearSelectionOrStop);
     stop->setObjectName(QStringLiteral("stop"));
     setKeyHint(*stop, tr("Esc"));

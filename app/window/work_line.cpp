@@ -18,6 +18,7 @@ WorkLine::WorkLine(Workbench &workbench, QWidget *parent)
     , m_stop{new QToolButton{this}}
     , m_rate{new QLabel{this}}
     , m_model{new QLabel{this}}
+    , m_memory{new QLabel{this}}
 {
     m_what->setObjectName(QStringLiteral("workWhat"));
     m_bar->setObjectName(QStringLiteral("workProgress"));
@@ -29,11 +30,12 @@ WorkLine::WorkLine(Workbench &workbench, QWidget *parent)
     m_stop->setAutoRaise(true);
     m_rate->setObjectName(QStringLiteral("workRate"));
     m_model->setObjectName(QStringLiteral("workModel"));
+    m_memory->setObjectName(QStringLiteral("workMemory"));
     auto *layout = new QHBoxLayout{this};
     layout->setContentsMargins(0, 0, 4, 0);
     layout->setSpacing(8);
     for (QWidget *part : {static_cast<QWidget *>(m_what), static_cast<QWidget *>(m_bar), static_cast<QWidget *>(m_stop),
-             static_cast<QWidget *>(m_rate), static_cast<QWidget *>(m_model)})
+             static_cast<QWidget *>(m_rate), static_cast<QWidget *>(m_model), static_cast<QWidget *>(m_memory)})
         layout->addWidget(part);
     connect(m_stop, &QToolButton::clicked, &workbench, &Workbench::stop);
     m_patience.setSingleShot(true);
@@ -50,6 +52,7 @@ WorkLine::WorkLine(Workbench &workbench, QWidget *parent)
         m_rate->setText(tr("%1 tokens/s").arg(QLocale{}.toString(rate, 'f', 0)));
         m_rate->setToolTip(tr("Measured %1").arg(what));
     });
+    connect(&workbench, &Workbench::memoryChanged, this, &WorkLine::showMemory);
     connect(&workbench.document(), &Document::modelChanged, this, &WorkLine::showModel);
     showProgress({});
     showModel();
@@ -104,7 +107,20 @@ void WorkLine::showModel()
                             .arg(info.nExperts)
                             .arg(info.topK)
                             .arg(QLocale{}.formattedDataSize(model->weightBytes), QString::fromStdString(info.quantisation),
-                                QString::fromStdString(model->backend.device)));
+                                QString::fromStdString(model->backend.device))
+        + (model->betterMissing.empty() ? QString{} : tr("\nNo faster backend: %1").arg(QString::fromStdString(model->betterMissing))));
+}
+
+void WorkLine::showMemory(qint64 freeBytes, qint64 totalBytes)
+{
+    if (totalBytes <= 0 || freeBytes <= 0) {
+        m_memory->clear();
+        return;
+    }
+    const QLocale locale;
+    const auto size = [&locale](qint64 bytes) { return locale.formattedDataSize(bytes, 1, QLocale::DataSizeTraditionalFormat); };
+    m_memory->setText(tr("%1 of %2").arg(size(totalBytes - freeBytes), size(totalBytes)));
+    m_memory->setToolTip(tr("Memory of the device in use, by all programs; %1 are free").arg(size(freeBytes)));
 }
 
 } // namespace expertscope

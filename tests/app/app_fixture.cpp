@@ -170,7 +170,7 @@ void AppFixture::start(const QStringList &paths)
     dialogs.openFiles = [this](QWidget *, const QString &, const QString &) { return chosenFiles; };
     dialogs.saveFile = [this](QWidget *, const QString &, const QString &, const QString &) { return chosenSave; };
     settings = std::make_unique<Settings>(path("settings.ini"));
-    workbench = std::make_unique<Workbench>();
+    workbench = std::make_unique<Workbench>(nullptr, backends);
     workbench->experiments().setHome(path("experiments"));
     window = std::make_unique<MainWindow>(*workbench, *settings, dialogs);
     window->resize(1280, 720);

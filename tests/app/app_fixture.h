@@ -47,6 +47,7 @@ public:
 
     QString chosenFolder, chosenSave; ///< what the next dialogs answer
     QStringList chosenFiles;
+    std::vector<BackendChoice> backends = backendChoices(); ///< of the next start
     std::unique_ptr<Settings> settings;
     std::unique_ptr<Workbench> workbench;
     std::unique_ptr<MainWindow> window;
