@@ -17,7 +17,7 @@ namespace expertscope::cuda {
 
 class Context;
 
-enum class Input { TokenIds, Positions, AttentionPlan, CachePages };
+enum class Input { TokenIds, Positions, AttentionPlan, CachePages, RowSpans, SumChunks, SumSequences, Count };
 
 class Inputs {
 public:
@@ -38,7 +38,7 @@ private:
     };
     static const void *place(Context &context, Place &place, std::span<const std::byte> content);
 
-    std::array<Place, 4> m_places;
+    std::array<Place, static_cast<std::size_t>(Input::Count)> m_places;
     std::map<std::vector<float>, std::unique_ptr<Scratch<float>>> m_constants;
 };
 

@@ -219,7 +219,7 @@ public:
         auto pending = std::make_unique<CudaPendingRouting>(m_desk, m_table, count, rows.sequences.size(), needs);
         const Results &results = pending->results();
         std::byte *const device = pending->device();
-        const std::uint64_t *const spans = rows.spans.empty() ? nullptr : m_desk.spans.get(context, {rows.spans.begin(), rows.spans.end()});
+        const std::uint64_t *const spans = rows.spans.empty() ? nullptr : context.inputs().place(context, Input::RowSpans, rows.spans);
         routeRows(context, m_table, logits.f32(), count, spans,
             {results.fault.in(device), results.expert.in(device), results.weight.in(device), results.count.in(device),
                 results.changed.in(device), results.logits.in(device), results.softmax.in(device), results.choice.in(device)});
@@ -242,9 +242,9 @@ private:
         const auto chunkCount = static_cast<std::int64_t>(chunks.size());
         const auto sequenceCount = static_cast<std::int64_t>(chunksOf.size());
         Context &context = *m_desk.context;
-        const Stretch *const chunkList = m_desk.chunks.get(context, std::move(chunks));
-        sumSoftmax(context, softmax, m_table.experts, chunkList, chunkCount, m_desk.sequences.get(context, std::move(chunksOf)),
-            sequenceCount, sums);
+        const Stretch *const chunkList = context.inputs().place<Stretch>(context, Input::SumChunks, chunks);
+        sumSoftmax(context, softmax, m_table.experts, chunkList, chunkCount,
+            context.inputs().place<Stretch>(context, Input::SumSequences, chunksOf), sequenceCount, sums);
     }
 
     RoutingDesk &m_desk;

@@ -13,25 +13,6 @@
 
 namespace expertscope::cuda {
 
-/// A list on the device that is brought there again only when it has changed: all layers of a batch ask for the same one.
-template<class T>
-class DeviceList {
-public:
-    const T *get(Context &context, std::vector<T> values)
-    {
-        if (values != m_values || !m_memory) {
-            m_memory = context.allocate(values.size() * sizeof(T), "the rows of a batch");
-            context.staging().upload(m_memory.get(), values.data(), values.size() * sizeof(T));
-            m_values = std::move(values);
-        }
-        return static_cast<const T *>(m_memory.get());
-    }
-
-private:
-    std::vector<T> m_values;
-    std::shared_ptr<void> m_memory;
-};
-
 /// Pinned host memory, which is too slow to get to get it for each layer. Pieces come back when their owner goes.
 class PinnedPieces : public std::enable_shared_from_this<PinnedPieces> {
 public:
@@ -54,8 +35,6 @@ struct RoutingDesk {
     }
     std::shared_ptr<Context> context;
     std::shared_ptr<PinnedPieces> pinned = std::make_shared<PinnedPieces>();
-    DeviceList<std::uint64_t> spans;
-    DeviceList<Stretch> chunks, sequences;
 };
 
 /// See Backend::makeRouter; null for more than maxRoutedExperts experts. The desk outlives the router and what it routed.
