@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
 
@@ -15,10 +16,16 @@ namespace expertscope {
 
 namespace {
 
-const std::string data = std::string{TEST_DATA_DIR} + '/';
+const std::string data = testData() + '/';
 const std::string root = data + "families/";
 
 } // namespace
+
+std::string testData()
+{
+    const char *folder = std::getenv("EXPERTSCOPE_TEST_DATA");
+    return folder && *folder ? folder : TEST_DATA_DIR;
+}
 
 GoldenTensors::GoldenTensors(const std::string &file)
 {

@@ -14,6 +14,9 @@
 
 namespace expertscope {
 
+/// tests/data of the tree this was built from, or EXPERTSCOPE_TEST_DATA for a program that was carried elsewhere.
+std::string testData();
+
 /// The tensors of one golden.safetensors, by name.
 class GoldenTensors {
 public:

@@ -64,20 +64,24 @@ cublasStatus_t cublasGemmEx(cublasHandle_t handle, cublasOperation_t opA, cublas
     cudaDataType_t cType, int ldc, cublasComputeType_t, cublasGemmAlgo_t)
 {
     const bool fits = m > 0 && n > 0 && k > 0 && lda >= (opA == CUBLAS_OP_T ? k : m) && ldb >= (opB == CUBLAS_OP_T ? n : k) && ldc >= m;
-    if (!fits || aType != bType || cType != CUDA_R_32F)
+    if (!fits || aType != bType || (cType != CUDA_R_32F && cType != CUDA_R_16BF))
         return CUBLAS_STATUS_INVALID_VALUE;
-    emulator::enqueue(handle->stream,
-        [=, scale = *static_cast<const float *>(alpha), keep = *static_cast<const float *>(beta), out = static_cast<float *>(c)] {
-            const std::vector<float> left = vectors(a, aType, lda, opA == CUBLAS_OP_T, m, k);
-            const std::vector<float> right = vectors(b, bType, ldb, opB == CUBLAS_OP_N, n, k);
-            for (std::int64_t j = 0; j < n; ++j)
-                for (std::int64_t i = 0; i < m; ++i) {
-                    float sum = 0;
-                    for (std::int64_t d = 0; d < k; ++d)
-                        sum += left[static_cast<std::size_t>(i * k + d)] * right[static_cast<std::size_t>(j * k + d)];
-                    float &to = out[j * ldc + i];
+    emulator::enqueue(handle->stream, [=, scale = *static_cast<const float *>(alpha), keep = *static_cast<const float *>(beta)] {
+        const std::vector<float> left = vectors(a, aType, lda, opA == CUBLAS_OP_T, m, k);
+        const std::vector<float> right = vectors(b, bType, ldb, opB == CUBLAS_OP_N, n, k);
+        for (std::int64_t j = 0; j < n; ++j)
+            for (std::int64_t i = 0; i < m; ++i) {
+                float sum = 0;
+                for (std::int64_t d = 0; d < k; ++d)
+                    sum += left[static_cast<std::size_t>(i * k + d)] * right[static_cast<std::size_t>(j * k + d)];
+                if (cType == CUDA_R_32F) {
+                    float &to = static_cast<float *>(c)[j * ldc + i];
                     to = scale * sum + (keep != 0 ? keep * to : 0);
+                } else {
+                    std::uint16_t &to = static_cast<std::uint16_t *>(c)[j * ldc + i];
+                    to = expertscope::f32ToBf16(scale * sum + (keep != 0 ? keep * expertscope::bf16ToF32(to) : 0));
                 }
-        });
+            }
+    });
     return CUBLAS_STATUS_SUCCESS;
 }
