@@ -14,6 +14,9 @@ namespace {
 
 using cuda::cudaWeight;
 
+/// With so many rows, reading the experts' weights is no longer what a layer of a known model waits for.
+constexpr std::int64_t batchTokens = 8192;
+
 class CudaBackend final : public Backend {
 public:
     BackendInfo info() const override
@@ -27,6 +30,7 @@ public:
                 + (m_context->roundsActivations() ? ", activations rounded to bf16 for BF16 weights" : ", exact products"),
             .memoryTotalBytes = static_cast<std::int64_t>(memory.total),
             .memoryFreeBytes = static_cast<std::int64_t>(memory.free),
+            .batchTokens = batchTokens,
             .experts = store ? store->counts().text() : ""};
     }
 
