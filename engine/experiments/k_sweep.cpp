@@ -8,20 +8,11 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 
 namespace expertscope {
 
 namespace {
-
-Recipe withK(int k, const std::string &sum)
-{
-    PolicySetting policy;
-    policy.policy = "top-k";
-    policy.settings = {{"k", std::to_string(k)}, {"sum", sum}};
-    Recipe recipe;
-    recipe.policies = {policy};
-    return recipe;
-}
 
 double agreement(std::span<const std::int32_t> a, std::span<const std::int32_t> b)
 {
@@ -48,32 +39,52 @@ const AnalysisKind &kSweepKind()
         .definition =
             "The loss in nats per predicted token with k experts in every MoE layer, less that of the model with its own k: above 0 "
             "it is worse. Intervals are 95 % percentile intervals of a paired bootstrap over sequences, p is of sign flips of the "
-            "sequences' differences. Agreement is the share of tokens after which the likeliest token is the same.",
-        .source = "Dynamic Experts Search, arXiv:2509.22572, without its search",
+            "sequences' differences. Agreement is the share of tokens after which the likeliest token is the same. Questions are "
+            "answered with each k (the choice likeliest per byte, or the greedy continuation); the vote is the answer that most values of "
+            "k "
+            "give, the model's own among equals.",
+        .source = "Dynamic Experts Search, arXiv:2509.22572, without its search and verifier",
         .params = params,
         .run = nullptr};
     return kind;
 }
 
-std::vector<KSweepPoint> sweepK(
-    const Model &model, Backend &backend, std::span<const TokenSequence> sequences, const Params &settings, const Progress &progress)
+std::vector<int> triedK(const ModelConfig &config, const Params &settings)
 {
-    int fewest = model.config().maxExperts();
-    for (int layer : model.config().moeLayers())
-        fewest = std::min(fewest, model.config().layers[static_cast<std::size_t>(layer)].moe()->experts);
+    int fewest = config.maxExperts();
+    for (int layer : config.moeLayers())
+        fewest = std::min(fewest, config.layers[static_cast<std::size_t>(layer)].moe()->experts);
     const auto first = static_cast<int>(settings.integer("from"));
     const auto wanted = static_cast<int>(settings.integer("to"));
-    const int last = wanted > 0 ? wanted : std::min(2 * model.config().maxTopK(), fewest);
+    const int last = wanted > 0 ? wanted : std::min(2 * config.maxTopK(), fewest);
     if (first > last || last > fewest)
         throw Error{ErrorKind::Usage, "there is no k from " + std::to_string(first) + " to " + std::to_string(last), "k-sweep",
             "Give 1 to " + std::to_string(fewest) + ", the experts of a layer"};
+    std::vector<int> tried(static_cast<std::size_t>(last - first) + 1);
+    std::iota(tried.begin(), tried.end(), first);
+    return tried;
+}
 
+Recipe withK(int k, const Params &settings)
+{
+    PolicySetting policy;
+    policy.policy = "top-k";
+    policy.settings = {{"k", std::to_string(k)}, {"sum", settings.text("sum")}};
+    Recipe recipe;
+    recipe.policies = {policy};
+    return recipe;
+}
+
+std::vector<KSweepPoint> sweepK(
+    const Model &model, Backend &backend, std::span<const TokenSequence> sequences, const Params &settings, const Progress &progress)
+{
+    const std::vector<int> tried = triedK(model.config(), settings);
     const Progress quiet{progress.stopToken()};
     const LossSink own = lossOf(model, backend, sequences, settings, {}, quiet);
     std::vector<KSweepPoint> points;
-    for (int k = first; k <= last; ++k) {
-        progress.report(k - first, last - first + 1, "values of k");
-        CompiledRecipe recipe{withK(k, settings.text("sum")), model, backend, nullptr};
+    for (const int k : tried) {
+        progress.report(std::ssize(points), std::ssize(tried), "values of k");
+        CompiledRecipe recipe{withK(k, settings), model, backend, nullptr};
         const LossSink with = lossOf(model, backend, sequences, settings, recipe.steering(), quiet);
         points.push_back({k, compareLosses(own, with, settings), agreement(own.predicted(), with.predicted())});
     }
@@ -109,6 +120,8 @@ Result kSweepResult(std::span<const KSweepPoint> points, const Params &settings)
     result.analysis = kSweepKind().id;
     result.title = kSweepKind().title;
     result.settings = settings.all();
+    if (points.empty())
+        return result;
     result.tables.push_back({"k-sweep", "Loss with k experts a token",
         {{"k", "experts", "A token gets in every MoE layer", k}, {"loss", "nats", "Per predicted token with this k", loss},
             {"value", "nats", "That less the loss with the model's own k", curve.y},

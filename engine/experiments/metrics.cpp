@@ -25,18 +25,31 @@ Part lossOf(const TextScore &score)
     return {bits(score), static_cast<double>(score.bytes)};
 }
 
-/// 1 where the right choice has the largest value; the first of equal ones is the model's.
+/// The choice with the largest value, the first of equal ones; nothing where one has no number.
 template<typename Value>
-Part accuracy(const EvalTask *task, const ItemScore &score, const Value &value)
+std::optional<std::size_t> bestChoice(const ItemScore &score, const Value &value)
 {
     std::size_t best = 0;
     for (std::size_t c = 0; c < score.texts.size(); ++c) {
         if (!std::isfinite(score.texts[c].logprob))
-            return {noNumber, 1};
+            return {};
         if (value(score.texts[c]) > value(score.texts[best]))
             best = c;
     }
-    return {best == task->answer ? 1 : 0, 1};
+    return best;
+}
+
+/// 1 where the right choice is the best.
+template<typename Value>
+Part accuracy(const EvalTask *task, const ItemScore &score, const Value &value)
+{
+    const std::optional<std::size_t> best = bestChoice(score, value);
+    return {!best ? noNumber : *best == task->answer ? 1 : 0, 1};
+}
+
+double perByte(const TextScore &text)
+{
+    return text.logprob / static_cast<double>(text.bytes);
 }
 
 Part plainAccuracy(const EvalTask *task, const ItemScore &score)
@@ -46,7 +59,7 @@ Part plainAccuracy(const EvalTask *task, const ItemScore &score)
 
 Part accuracyPerByte(const EvalTask *task, const ItemScore &score)
 {
-    return accuracy(task, score, [](const TextScore &text) { return text.logprob / static_cast<double>(text.bytes); });
+    return accuracy(task, score, perByte);
 }
 
 Part accuracyPerToken(const EvalTask *task, const ItemScore &score)
@@ -67,10 +80,7 @@ Part answerLoss(const EvalTask *task, const ItemScore &score)
 
 Part exactMatch(const EvalTask *task, const ItemScore &score)
 {
-    const std::string given = normalisedAnswer(score.output);
-    const bool right = std::any_of(
-        task->answers.begin(), task->answers.end(), [&](const std::string &answer) { return normalisedAnswer(answer) == given; });
-    return {right ? 1 : 0, 1};
+    return {isRight(EvalKind::Generation, *task, normalisedAnswer(score.output)) ? 1 : 0, 1};
 }
 
 } // namespace
@@ -102,6 +112,22 @@ MetricValues metricValues(const Metric &metric, const EvalData &data, std::span<
         values.weight.push_back(weight);
     }
     return values;
+}
+
+std::optional<std::string> answerOf(EvalKind kind, const ItemScore &score)
+{
+    if (kind == EvalKind::Generation)
+        return normalisedAnswer(score.output);
+    const std::optional<std::size_t> best = kind == EvalKind::Choice ? bestChoice(score, perByte) : std::nullopt;
+    return best ? std::optional{std::to_string(*best)} : std::nullopt;
+}
+
+bool isRight(EvalKind kind, const EvalTask &task, const std::string &answer)
+{
+    if (kind == EvalKind::Choice)
+        return answer == std::to_string(task.answer);
+    return std::any_of(
+        task.answers.begin(), task.answers.end(), [&](const std::string &accepted) { return normalisedAnswer(accepted) == answer; });
 }
 
 std::string normalisedAnswer(const std::string &text)

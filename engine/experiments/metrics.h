@@ -6,6 +6,7 @@
 #include "engine/experiments/item_scores.h"
 #include "engine/experiments/paired_comparison.h"
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,6 +30,12 @@ const Metric &mainMetric(EvalKind kind);
 
 /// One value per item. scores: [items of data].
 MetricValues metricValues(const Metric &metric, const EvalData &data, std::span<const ItemScore> scores);
+
+/// What the model answers by the main metric of the kind: the number of a choice from 0, or the normalised continuation. Nothing for texts,
+/// and where it gave a choice no number.
+std::optional<std::string> answerOf(EvalKind kind, const ItemScore &score);
+/// Whether that is an answer that counts as right.
+bool isRight(EvalKind kind, const EvalTask &task, const std::string &answer);
 
 /// What a generation is compared as: its first line that is not blank, in Unicode NFKC and lower case, white space as single blanks,
 /// without blanks and full stops at the ends.

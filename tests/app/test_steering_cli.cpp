@@ -4,6 +4,7 @@
 #include "tests/app/program.h"
 
 #include <QFile>
+#include <QFileInfo>
 #include <QJsonArray>
 #include <QJsonDocument>
 #include <QJsonObject>
@@ -59,6 +60,14 @@ private slots:
         const Outcome sweep = run(QStringList{"steer", "k-sweep", "--set", "to=5"} + texts);
         QVERIFY2(sweep.exitCode == 0 && sweep.out.startsWith("k,loss,value,"), sweep.err);
         QCOMPARE(sweep.out.split('\n').at(4).split(',').at(2).toDouble(), 0.0); // the model's own k
+        const Outcome answers = run({"steer", "k-sweep", "-m", demoModel(), "-q", QFileInfo(demoCorpus()).path() + "/cloze.jsonl",
+            "--limit", "6", "--set", "from=3", "--set", "to=4", "--csv"});
+        QVERIFY2(answers.exitCode == 0 && answers.out.startsWith("k,accuracy,"), answers.err);
+        const QByteArrayList rows = answers.out.split('\n');
+        QVERIFY(rows.at(3).startsWith("4,") && rows.at(3).mid(2) == rows.at(1).mid(4)); // the model's own k answers as the model does
+        QVERIFY(rows.at(4).startsWith("vote,"));
+        QCOMPARE(run({"steer", "k-sweep", "-m", demoModel()}).exitCode, 2);
+        QCOMPARE(run({"steer", "k-sweep", "-m", demoModel(), "-q", demoCorpus()}).exitCode, 2);
         const Outcome routes = run({"steer", "routes", "-m", demoModel(), "-p", "Open a new window", "--layer", "4", "--position", "3",
             "--routes", "10", "--csv"});
         QVERIFY2(routes.exitCode == 0 && routes.out.startsWith("experts,chosen,mass,probability,logprob,utility\r\n"), routes.err);

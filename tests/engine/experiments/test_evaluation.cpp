@@ -4,6 +4,8 @@
 #include "engine/core/error.h"
 #include "engine/core/memory_trace.h"
 #include "engine/experiments/evaluation.h"
+#include "engine/experiments/k_sweep.h"
+#include "engine/experiments/k_vote.h"
 #include "engine/experiments/score_lines.h"
 #include "engine/text/tokenizer.h"
 #include "golden.h"
@@ -87,6 +89,44 @@ class TestEvaluation : public QObject {
     }
 
 private slots:
+    void theMajorityOverKAnswers()
+    {
+        const EvalData data = questions(4); // right: 0, 1, 2, 0
+        const auto chosen = [](std::initializer_list<int> answers) {
+            std::vector<ItemScore> scores;
+            for (const int answer : answers) {
+                ItemScore score;
+                for (int c = 0; c < 3; ++c)
+                    score.texts.push_back({answer < 0 ? noNumber : c == answer ? -1.0 : -2.0, 1, 1});
+                scores.push_back(score);
+            }
+            return scores;
+        };
+        const std::vector<ItemScore> own = chosen({1, 1, 0, 0});
+        //                                     votes for item 0: 0 twice; item 1: 2, 0, 1, a tie that the model's own answer takes;
+        //                                     item 2: 2 three times; item 3 has no number under k = 2
+        const std::vector<KAnswers> each{{1, chosen({0, 2, 2, 0})}, {2, chosen({1, 0, 2, -1})}, {3, chosen({0, 1, 2, 0})}};
+        const Params settings{kSweepKind().params, {}};
+        const Table table = kAnswersTable(data, own, each, settings);
+        QVERIFY((table.texts("k") == std::vector<std::string>{"own", "1", "2", "3", "vote"}));
+        const auto &accuracy = table.reals("accuracy");
+        QVERIFY((table.integers("n") == std::vector<std::int64_t>(5, 3)));
+        const double third = 1.0 / 3;
+        for (const auto &[row, value] : {std::pair{0, third}, {1, 2 * third}, {2, third}, {3, 1.0}, {4, 1.0}})
+            QVERIFY2(std::abs(accuracy[static_cast<std::size_t>(row)] - value) < 1e-12, QByteArray::number(row));
+        QCOMPARE(table.reals("difference")[4], accuracy[4] - accuracy[0]);
+        QCOMPARE(table.reals("jaccard")[4], third); // own solves item 1, the vote items 0 to 2
+        QCOMPARE(table.reals("p")[4], 0.5); // two items against none
+        EvalData prompts = data;
+        prompts.kind = EvalKind::Generation;
+        for (EvalTask &task : prompts.tasks)
+            task.answers = {"Yes."};
+        const std::vector<ItemScore> says{{{}, "yes"}, {{}, "no"}, {{}, " YES \nand more"}, {{}, "maybe"}};
+        const Table said = kAnswersTable(prompts, says, std::vector<KAnswers>{{1, says}}, settings);
+        QCOMPARE(said.reals("accuracy")[2], 0.5);
+        QVERIFY_EXCEPTION_THROWN(kAnswersTable(texts(2), own, each, settings), Error);
+    }
+
     void initTestCase() { m_model = Model::load(Golden{"qwen3_moe"}.files(), *m_backend, {}); }
 
     void aTextIsScoredWholeOrByItsContinuation()
