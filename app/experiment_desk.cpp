@@ -25,7 +25,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr qint64 untilEstimateMs = 1500; ///< scoring goes by chunks: the first ones say little about the rate
+constexpr double untilEstimate = 1.5; ///< seconds: scoring goes by chunks: the first ones say little about the rate
 
 QString titleOf(ExperimentKind kind)
 {
@@ -70,7 +70,7 @@ EvaluationPlan evaluationPlan(const EvaluationChoice &choice, const Recipe &stee
     for (const QString &file : choice.data)
         plan.data.push_back(file.toStdString());
     if (choice.steering)
-        plan.recipes.push_back({steering, steering.name.empty() ? "Steering view" : steering.name});
+        plan.recipes.push_back({steering, steering.name.empty() ? "recipe of the Steering view" : steering.name});
     for (const QString &file : choice.recipes)
         plan.recipes.push_back(namedRecipe(file.toStdString()));
     const Params scoring{scoringParams(), valuesOf(scoringParams(), choice.values)};
@@ -232,7 +232,7 @@ void ExperimentDesk::evaluate()
 {
     const EvaluationChoice &choice = m_model.state().choice;
     if (choice.data.isEmpty())
-        throw Error{ErrorKind::Usage, "there is nothing to evaluate on", "", "Add a data file"};
+        throw Error{ErrorKind::Usage, "There is nothing to evaluate on", "", "Add a data file"};
     EvaluationPlan plan = evaluationPlan(choice, m_steering.state().recipe);
     QString folder = choice.folder;
     if (folder.isEmpty()) {
@@ -303,7 +303,8 @@ void ExperimentDesk::sweep()
 
 void ExperimentDesk::start(ExperimentKind kind, const QString &stage, Work work, std::function<void(std::any)> done)
 {
-    m_clockFrom = -1;
+    m_clock.start();
+    m_rate.clear();
     publish([&](ExperimentState &state) {
         state.work = {};
         state.work.kind = kind;
@@ -313,7 +314,7 @@ void ExperimentDesk::start(ExperimentKind kind, const QString &stage, Work work,
     emit startedOrEnded();
     const auto showStage = [this](const std::string &text) {
         QMetaObject::invokeMethod(this, [this, said = QString::fromStdString(text)] {
-            m_clockFrom = -1;
+            m_rate.clear();
             publish([&said](ExperimentState &state) { state.work.stage = said; });
         });
     };
@@ -350,17 +351,15 @@ void ExperimentDesk::showProgress(qint64 done, qint64 total, const QString &unit
     if (!running())
         return;
     ExperimentWork work = m_model.state().work;
-    if (m_clockFrom < 0 || done < work.done || unit != work.unit) {
-        m_clockFrom = done;
-        m_clock.start();
-    }
+    if (unit != work.unit)
+        m_rate.clear();
+    m_rate.add(done, 1e-3 * static_cast<double>(m_clock.elapsed()));
     work.done = done;
     work.total = total;
     work.unit = unit;
     work.left.clear();
-    if (done > m_clockFrom && m_clock.elapsed() > untilEstimateMs && done < total) {
-        const double seconds =
-            1e-3 * static_cast<double>(m_clock.elapsed()) * static_cast<double>(total - done) / static_cast<double>(done - m_clockFrom);
+    if (m_rate.perSecond() > 0 && m_rate.seconds() > untilEstimate && done < total) {
+        const double seconds = static_cast<double>(total - done) / m_rate.perSecond();
         work.left = seconds < 90 ? tr("about %1 s left").arg(static_cast<int>(seconds) + 1)
                                  : tr("about %1 min left").arg(static_cast<int>(seconds / 60) + 1);
     }

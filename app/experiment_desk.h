@@ -8,6 +8,7 @@
 #include "app/engine_thread.h"
 #include "app/experiments/experiment.h"
 #include "app/job_runner.h"
+#include "app/recent_rate.h"
 #include "engine/core/recipe.h"
 #include "views/common/experiment_model.h"
 #include "views/common/steering_model.h"
@@ -69,8 +70,8 @@ private:
     ExperimentModel m_model;
     QString m_home;
     std::optional<Recipe> m_recipe; ///< the chosen one of the last sweep
-    QElapsedTimer m_clock; ///< since the first item of the stage was scored
-    qint64 m_clockFrom = -1; ///< items done when it began
+    QElapsedTimer m_clock;
+    RecentRate m_rate; ///< of the stage
     JobRunner m_runner; ///< last: it ends before anything it uses
 };
 

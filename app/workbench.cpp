@@ -417,11 +417,14 @@ void Workbench::publishCorpusTrace(const QString &key, const QString &title, con
     if (!isSteered && snapshot.complete)
         m_completeCorpus = recording;
     publishTrace(key, title, recording, snapshot.trace);
-    if (isSteered && snapshot.complete) {
-        m_document.show(key);
-        m_document.setBaseline(Document::corpusKey);
-        emit compareWished();
-    }
+    if (isSteered && snapshot.complete)
+        emit steeredCorpusTraced();
+}
+
+void Workbench::compareSteeredCorpus()
+{
+    m_document.show(Document::steeredKey);
+    m_document.setBaseline(Document::corpusKey);
 }
 
 void Workbench::publishTrace(const QString &key, const QString &title, quint64 recording, TracePtr trace)

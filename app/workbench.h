@@ -73,8 +73,10 @@ public:
     bool canTrace() const { return m_document.model() && m_document.corpus(); }
     void traceCorpus();
     bool canTraceSteered() const;
-    /// With the recipe that is being tried, beside the trace of the model's own routing, with which it is then compared.
+    /// With the recipe that is being tried, beside the trace of the model's own routing.
     void traceSteeredCorpus();
+    /// Shows that trace, with the one of the own routing as its baseline.
+    void compareSteeredCorpus();
     bool canPrompt() const { return m_document.model() && m_document.model()->tokenizer; }
     void runPrompt(const PromptRequest &request);
     /// Writes the trace that is shown; an existing file is replaced when all is written.
@@ -104,7 +106,7 @@ signals:
     void modelOpened(const QString &where);
     void corpusOpened(const QStringList &files);
     void traceOpened(const QString &file);
-    void compareWished(); ///< the trace that is shown should be seen beside the baseline
+    void steeredCorpusTraced(); ///< the whole of it
 
 private:
     std::vector<AnalysisRun *> analyses() const; ///< that run

@@ -13,6 +13,7 @@
 
 #include <charconv>
 #include <memory>
+#include <set>
 
 namespace expertscope {
 
@@ -75,6 +76,8 @@ std::vector<ExpertPlace> expertsOf(const Options &options, const ModelConfig &co
     if (options.experts.empty())
         for (int layer : config.moeLayers())
             addExperts(std::to_string(layer) + ":*", config, experts);
+    std::set<ExpertPlace> seen;
+    std::erase_if(experts, [&](const ExpertPlace &expert) { return !seen.insert(expert).second; });
     return experts;
 }
 

@@ -26,6 +26,19 @@ void onInterrupt(int)
     interrupt.request_stop();
 }
 
+double secondsAt(std::chrono::steady_clock::time_point time)
+{
+    return std::chrono::duration<double>(time.time_since_epoch()).count();
+}
+
+/// "0.4", "12": units a second.
+std::string rateText(double rate)
+{
+    char text[32];
+    std::snprintf(text, sizeof text, "%.*f", rate < 10 ? 1 : 0, rate);
+    return text;
+}
+
 std::string duration(double seconds)
 {
     const auto s = static_cast<long>(seconds + 0.5);
@@ -65,8 +78,9 @@ void Terminal::error(std::string_view text)
 
 Progress Terminal::progress(std::int64_t doneBefore)
 {
-    m_doneBefore = doneBefore;
-    m_started = m_shown = Clock::now();
+    m_shown = Clock::now();
+    m_rate.clear();
+    m_rate.add(doneBefore, secondsAt(m_shown));
     return Progress{
         interrupt.get_token(), [this](std::int64_t done, std::int64_t total, std::string_view what) { show(done, total, what); }};
 }
@@ -74,12 +88,12 @@ Progress Terminal::progress(std::int64_t doneBefore)
 void Terminal::show(std::int64_t done, std::int64_t total, std::string_view what)
 {
     const auto now = Clock::now();
+    m_rate.add(done, secondsAt(now));
     const auto between = m_tty ? std::chrono::milliseconds{200} : std::chrono::milliseconds{10000};
     if (m_quiet || now - m_shown < between)
         return;
     m_shown = now;
-    const double seconds = std::chrono::duration<double>(now - m_started).count();
-    const double rate = static_cast<double>(done - m_doneBefore) / seconds;
+    const double rate = m_rate.perSecond();
     const bool bytes = what == "bytes";
     const auto number = [bytes](std::int64_t value) { return bytes ? sizeText(value) : std::to_string(value); };
     std::string line = number(done);
@@ -87,7 +101,8 @@ void Terminal::show(std::int64_t done, std::int64_t total, std::string_view what
         line += " of " + number(total);
     if (!bytes)
         line += ' ' + std::string{what};
-    line += ", " + number(std::llround(rate)) + "/s";
+    if (rate > 0)
+        line += ", " + (bytes ? sizeText(std::llround(rate)) : rateText(rate)) + "/s";
     if (total > 0 && rate > 0)
         line += ", " + duration(static_cast<double>(total - done) / rate) + " left";
     std::fprintf(stderr, m_tty ? "\r\x1b[K%s" : "%s\n", line.c_str());

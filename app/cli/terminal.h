@@ -3,6 +3,7 @@
 // The terminal of a command: data on standard output, progress and remarks on standard error, Ctrl-C as a stop request.
 #pragma once
 
+#include "app/recent_rate.h"
 #include "engine/core/progress.h"
 
 #include <chrono>
@@ -36,8 +37,8 @@ private:
     bool m_quiet = false;
     bool m_tty = false;
     bool m_lineOpen = false;
-    Clock::time_point m_started, m_shown;
-    std::int64_t m_doneBefore = 0;
+    Clock::time_point m_shown;
+    RecentRate m_rate;
 };
 
 } // namespace expertscope

@@ -131,7 +131,14 @@ void MainWindow::connectWorkbench()
     const auto bringUpSteering = [bringUp] { bringUp(QStringLiteral("steering")); };
     connect(&m_workbench.steering(), &SteeringDesk::viewWished, this, bringUpSteering);
     connect(&m_workbench.effects(), &EffectsDesk::viewWished, this, bringUpSteering);
-    connect(&m_workbench, &Workbench::compareWished, this, [this, bringUp] {
+    connect(&m_workbench, &Workbench::steeredCorpusTraced, this, [this, bringUp] {
+        // Who went on to something else is told, and not taken away from it.
+        const QString at = m_views->activeView() ? m_views->activeView()->objectName() : QString();
+        if (at != QLatin1String("steering") && at != QLatin1String("compare")) {
+            m_banner->showNote(tr("The corpus is traced with the recipe: choose it above to see it, and in Compare against the model's own routing."));
+            return;
+        }
+        m_workbench.compareSteeredCorpus();
         bringUp(QStringLiteral("compare"));
         if (auto *compare = qobject_cast<CompareView *>(m_views->activeView()))
             compare->setMode(CompareView::Traces);

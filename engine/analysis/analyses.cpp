@@ -6,6 +6,7 @@
 #include "engine/analysis/cut_trace.h"
 #include "engine/analysis/token_filter.h"
 #include "engine/core/error.h"
+#include "engine/core/recipe_json.h"
 
 #include <algorithm>
 #include <deque>
@@ -115,18 +116,38 @@ std::string missing(const AnalysisKind &kind, const AnalysisInput &input, const 
     return {};
 }
 
+/// What must be known of a trace that was recorded with a recipe; empty for the model's own routing.
+std::string steeringNote(const TraceMeta &meta)
+{
+    if (meta.routing.recipe.empty())
+        return {};
+    std::string name;
+    try {
+        name = parseRecipe(meta.routing.recipe, meta.title).name;
+    } catch (const Error &) {
+        // a recipe of a later version acts all the same
+    }
+    return "The trace " + meta.title + " was recorded with " + (name.empty() ? "a routing recipe" : "the routing recipe \"" + name + "\"")
+        + ": chosen experts and weights are those of the changed routing; router logits, and the softmax over all experts, of an edited "
+          "layer are those before its own edits.";
+}
+
 Result runAnalysis(const AnalysisKind &kind, const AnalysisInput &input, const Params &params, const Progress &progress)
 {
     if (std::ssize(input.traces) != kind.traces)
         throw Error{ErrorKind::Usage,
             "it needs " + std::to_string(kind.traces) + (kind.traces == 1 ? " trace" : " traces") + ", not "
                 + std::to_string(input.traces.size()),
-            std::string{kind.id}, "Give as many traces as it compares"};
+            std::string{kind.id},
+            kind.traces == 1 ? "Give one trace; trace-agreement compares two of the same text" : "Give as many traces as it compares"};
     if (const std::string lacks = missing(kind, input, params); !lacks.empty())
         throw Error{ErrorKind::Check, "the trace does not hold what this analysis needs", std::string{kind.id}, lacks};
     std::vector<std::string> notes;
     Result result = kind.run(kind.cutsTokens ? cut(input, params, progress, notes) : input, params, progress);
     result.notes.insert(result.notes.end(), notes.begin(), notes.end());
+    for (const TracePtr &trace : input.traces)
+        if (std::string note = steeringNote(trace->meta()); !note.empty())
+            result.notes.push_back(std::move(note));
     result.analysis = kind.id;
     result.title = kind.title;
     result.settings = params.all();

@@ -28,6 +28,7 @@ struct Cell {
     std::size_t data = 0, group = 0, condition = 0;
     const Metric *metric = nullptr;
     MetricEstimate estimate;
+    double chance = noNumber; ///< of the metric if the model guessed: of accuracy alone
     PairedDifference difference; ///< of conditions after the first
 };
 
@@ -38,11 +39,30 @@ struct Examination {
     std::vector<Cell> cells;
 };
 
+constexpr std::int64_t fewTexts = 10; ///< of so few a bootstrap says little, and the least p of sign flips is 2 / 2^n
+
 std::string fileName(const EvalData &data)
 {
     const std::string &source = data.corpus.source;
     const auto slash = source.find_last_of('/');
     return slash == std::string::npos ? source : source.substr(slash + 1);
+}
+
+/// Accuracy of guessing: the mean over the items of 1 / their choices. Nothing for other metrics.
+double chanceOf(const Metric &metric, const EvalData &data, std::span<const std::size_t> items)
+{
+    if (metric.kind != EvalKind::Choice || !metric.binary || items.empty())
+        return noNumber;
+    double sum = 0;
+    for (const std::size_t item : items)
+        sum += 1 / static_cast<double>(data.tasks[item].choices.size());
+    return sum / static_cast<double>(items.size());
+}
+
+/// "items", or "items of 3 texts": what an interval rests on.
+std::string counted(std::int64_t items, std::int64_t units)
+{
+    return units == items ? "items" : "items of " + std::to_string(units) + (units == 1 ? " text" : " texts");
 }
 
 /// Cells in table order: by data, metric, group and condition.
@@ -53,7 +73,13 @@ std::vector<Cell> cellsOf(const Examination &all)
         for (const Metric &metric : metrics())
             for (std::size_t g = 0; g < all.groups[d].size() && metric.kind == all.data[d].kind; ++g)
                 for (std::size_t c = 0; c < all.conditions.size(); ++c)
-                    cells.push_back({.data = d, .group = g, .condition = c, .metric = &metric, .estimate = {}, .difference = {}});
+                    cells.push_back({.data = d,
+                        .group = g,
+                        .condition = c,
+                        .metric = &metric,
+                        .estimate = {},
+                        .chance = chanceOf(metric, all.data[d], all.groups[d][g].items),
+                        .difference = {}});
     return cells;
 }
 
@@ -96,13 +122,14 @@ struct RowNames {
 Table scoresTable(const Examination &all)
 {
     RowNames names;
-    std::vector<double> value, low, high;
+    std::vector<double> value, low, high, chance;
     std::vector<std::int64_t> n, units;
     for (const Cell &cell : all.cells) {
         names.add(cell, all);
         value.push_back(cell.estimate.value);
         low.push_back(cell.estimate.interval.low);
         high.push_back(cell.estimate.interval.high);
+        chance.push_back(cell.chance);
         n.push_back(cell.estimate.items);
         units.push_back(cell.estimate.units);
     }
@@ -110,6 +137,7 @@ Table scoresTable(const Examination &all)
     table.columns.push_back({"value", "", "The metric over the group's items", std::move(value)});
     table.columns.push_back({"low", "", "Lower end of the 95 % bootstrap interval", std::move(low)});
     table.columns.push_back({"high", "", "Upper end of it", std::move(high)});
+    table.columns.push_back({"chance", "", "Accuracy of guessing; nothing for other metrics", std::move(chance)});
     table.columns.push_back({"n", "items", "Items with a score", std::move(n)});
     table.columns.push_back({"units", "texts", "Items with the same parallel id are one text", std::move(units)});
     return table;
@@ -159,6 +187,10 @@ void addNumbers(Result &result, const Examination &all)
     for (const Cell &cell : all.cells) {
         if (cell.group != 0 || cell.metric != &mainMetric(all.data[cell.data].kind))
             continue;
+        if (cell.condition == 0 && cell.estimate.units < fewTexts)
+            result.notes.push_back("The intervals and p of " + fileName(all.data[cell.data]) + " rest on "
+                + std::to_string(cell.estimate.units) + (cell.estimate.units == 1 ? " text" : " texts")
+                + " (items with the same parallel id are one text): too few for either to say much, and too few for a small p.");
         const std::string of = (all.data.size() > 1 ? fileName(all.data[cell.data]) + ", " : "") + all.conditions[cell.condition].name;
         const std::string id = std::string{cell.metric->id} + '_' + std::to_string(cell.data) + '_' + std::to_string(cell.condition);
         result.numbers.push_back({.id = id,
@@ -167,8 +199,9 @@ void addNumbers(Result &result, const Examination &all)
             .value = cell.estimate.value,
             .low = cell.estimate.interval.low,
             .high = cell.estimate.interval.high,
+            .chance = cell.chance,
             .n = cell.estimate.items,
-            .of = "items"});
+            .of = counted(cell.estimate.items, cell.estimate.units)});
         if (cell.condition > 0)
             result.numbers.push_back({.id = "difference_" + id,
                 .title = "Difference from " + all.conditions.front().name + ": " + of,
@@ -177,7 +210,7 @@ void addNumbers(Result &result, const Examination &all)
                 .low = cell.difference.interval.low,
                 .high = cell.difference.interval.high,
                 .n = cell.difference.items,
-                .of = "items"});
+                .of = counted(cell.difference.items, cell.difference.units)});
     }
 }
 
@@ -197,6 +230,7 @@ void addBars(Result &result, const Examination &all, std::size_t d, const std::s
         .names = {}};
     for (std::size_t c = differences ? 1 : 0; c < all.conditions.size(); ++c)
         series.curves.push_back({Curve::Role::Data, all.conditions[c].name, {}, {}, {}});
+    Curve guessing{Curve::Role::Chance, "guessing", {}, {}, {}};
     for (const Cell &cell : all.cells) {
         const ItemGroup &group = all.groups[cell.data][cell.group];
         if (cell.data != d || cell.metric != &metric || group.by != by || (differences && cell.condition == 0))
@@ -204,6 +238,7 @@ void addBars(Result &result, const Examination &all, std::size_t d, const std::s
         if (cell.condition == (differences ? 1u : 0u)) {
             series.x.push_back(static_cast<double>(series.x.size()));
             series.names.push_back(group.name);
+            guessing.y.push_back(cell.chance);
         }
         Curve &curve = series.curves[cell.condition - (differences ? 1 : 0)];
         const Interval &interval = differences ? cell.difference.interval : cell.estimate.interval;
@@ -211,6 +246,8 @@ void addBars(Result &result, const Examination &all, std::size_t d, const std::s
         curve.low.push_back(interval.low);
         curve.high.push_back(interval.high);
     }
+    if (!differences && metric.kind == EvalKind::Choice && metric.binary)
+        series.curves.push_back(std::move(guessing));
     result.series.push_back(std::move(series));
 }
 
@@ -225,7 +262,8 @@ const AnalysisKind &evaluationKind()
             "Loss: negative log2-probability of all scored tokens over their bytes; a row with a continuation is scored on that alone, and "
             "special tokens and a first token without a context are not scored. Multiple choice: the choice with the largest "
             "log-probability "
-            "after the question, per byte of its text, per token, or plain. Exact match: the greedy continuation's first line equals an "
+            "after the question, per byte of its text, per token, or plain; chance is the mean of 1 / choices. Exact match: the greedy "
+            "continuation's first line equals an "
             "answer "
             "after Unicode NFKC, lower case, white space to single blanks, no blank or full stop at the ends. Differences are paired by "
             "item. "

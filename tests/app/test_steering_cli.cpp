@@ -43,6 +43,7 @@ private slots:
         QVERIFY2(traced.exitCode == 0 && traced.err.contains("Steered: "), traced.err);
         const QJsonObject info = QJsonDocument::fromJson(run({"info", file, "--json"}).out).object();
         QCOMPARE(info.value("routing_recipe").toObject().value("edits").toArray().size(), 1);
+        QVERIFY(run({"analyse", "load-balance", file}).out.contains("was recorded with a routing recipe"));
         const QStringList generate{"generate", "-m", demoModel(), "-p", "Open a new window", "-n", "5"};
         const Outcome generated = run(generate + QStringList{"--recipe", some});
         QVERIFY2(generated.exitCode == 0 && generated.err.contains("Steered: "), generated.err);
@@ -52,7 +53,7 @@ private slots:
     void whatExpertsDoIsMeasured()
     {
         const QStringList texts{"-m", demoModel(), "-c", demoCorpus(), "--limit", "3", "--csv", "--set", "bootstrap=50"};
-        const Outcome ablate = run(QStringList{"steer", "ablate", "-e", "2:0,5", "--experts", "7:1"} + texts);
+        const Outcome ablate = run(QStringList{"steer", "ablate", "-e", "2:0,5,0", "--experts", "7:1"} + texts);
         QVERIFY2(ablate.exitCode == 0 && ablate.out.startsWith("layer,expert,value,low,high,p,significant,tokens,n\r\n"), ablate.err);
         QCOMPARE(ablate.out.count('\n'), 4);
         QCOMPARE(run(QStringList{"steer", "ablate", "-e", "2"} + texts).exitCode, 2);

@@ -145,6 +145,24 @@ private slots:
         QVERIFY(app.document().trace(Document::corpusKey));
     }
 
+    void whoWentOnIsNotTakenAwayFromTheirView()
+    {
+        AppFixture app;
+        startSteering(app);
+        wish(app, SteeringWish::Kind::Ablate, 1, 3);
+        QVERIFY(app.settle());
+        const auto views = app.window->viewArea().views();
+        const auto balance =
+            std::find_if(views.begin(), views.end(), [](const View *view) { return view->objectName() == QLatin1String("balance"); });
+        QVERIFY(balance != views.end());
+        app.window->viewArea().activate(*balance);
+        app.action(QStringLiteral("traceSteeredCorpus"))->trigger();
+        QVERIFY(app.settle());
+        QCOMPARE(app.window->viewArea().activeView(), *balance);
+        QCOMPARE(app.document().current()->key, Document::corpusKey);
+        QVERIFY(app.document().trace(Document::steeredKey));
+    }
+
     void aRecipeOpensWhereverItIsGiven()
     {
         AppFixture app;

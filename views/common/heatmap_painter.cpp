@@ -105,11 +105,21 @@ void sampleRows(const HeatmapData &data, std::int64_t first, std::int64_t end, c
         samples[i] = count[i] > 0 ? sum[i] / count[i] : missing;
 }
 
-/// Two decimals where there is room for them; what rounds to nothing has no sign.
-QString cellText(double value)
+/// Of values in cells: two, and more where all colours lie within less than 1.
+int decimalsOf(const ColourScale &scale)
+{
+    const double range = scale.high - scale.low;
+    return range > 0 ? std::clamp(static_cast<int>(std::ceil(2 - std::log10(range))), 2, 5) : 2;
+}
+
+/// What rounds to nothing has no sign, and nothing itself no decimals.
+QString cellText(double value, int decimals)
 {
     const double size = std::abs(value);
-    return QString::number(size < 0.005 ? 0.0 : value, 'f', size < 99.5 ? 2 : 0);
+    if (size == 0)
+        return QStringLiteral("0");
+    const bool rounds = size < 0.5 * std::pow(10.0, -decimals);
+    return QString::number(rounds ? 0.0 : value, 'f', size < 99.5 ? decimals : 0);
 }
 
 } // namespace
@@ -341,8 +351,9 @@ bool HeatmapPainter::hasCellTexts() const
     const QFontMetricsF metrics(m_look.smallFont());
     const QRectF one = cell(0, 0);
     const HeatmapData &data = *m_content.data;
-    const double needed =
-        metrics.horizontalAdvance(data.categorical() ? QString::number(data.categories() - 1) : QStringLiteral("-0.00")) + 4;
+    const double needed = metrics.horizontalAdvance(data.categorical() ? QString::number(data.categories() - 1)
+                                                                       : QStringLiteral("-0.") + QString(decimalsOf(m_legend.scale), u'0'))
+        + 4;
     return one.width() >= needed && one.height() >= metrics.height() + 2;
 }
 
@@ -351,6 +362,7 @@ void HeatmapPainter::paintCellTexts(QPainter &painter) const
     const HeatmapData &data = *m_content.data;
     if (!hasCellTexts())
         return;
+    const int decimals = decimalsOf(m_legend.scale);
     painter.save();
     painter.setClipRect(m_plot, Qt::IntersectClip);
     const auto lastRow = std::min<std::int64_t>(data.rows(), static_cast<std::int64_t>(std::ceil(m_window.bottom)));
@@ -361,7 +373,8 @@ void HeatmapPainter::paintCellTexts(QPainter &painter) const
             if (std::isnan(value))
                 continue;
             painter.setPen(QColor(inkOn(m_legend.scale.colour(value))));
-            const QString text = data.categorical() ? QString::number(static_cast<int>(value)) : cellText(static_cast<double>(value));
+            const QString text =
+                data.categorical() ? QString::number(static_cast<int>(value)) : cellText(static_cast<double>(value), decimals);
             painter.drawText(cell(static_cast<double>(row), static_cast<double>(column)), Qt::AlignCenter, text);
         }
     }

@@ -75,7 +75,7 @@ void WorkBar::showProgress()
             parts << work.left;
         text = work.stage + (parts.isEmpty() ? QString() : QStringLiteral("\n") + parts.join(QStringLiteral(", ")));
     } else if (text.isEmpty() && work.running) {
-        text = QStringLiteral("Another experiment is running.");
+        text = QStringLiteral("Another experiment is running: ") + work.stage;
     } else if (text.isEmpty() && work.kind == m_kind) {
         text = work.ending;
     }

@@ -268,6 +268,15 @@ private slots:
         QCOMPARE(result.serie("scores-1-by-language").names, (std::vector<std::string>{"de", "en"}));
         QVERIFY(result.number("difference_bits-per-byte_0_1").value == 0);
 
+        // three choices each, two translations a text
+        const Number &accuracy = result.number("accuracy-per-byte_1_0");
+        QVERIFY(std::abs(accuracy.chance - 1.0 / 3) < 1e-12);
+        QCOMPARE(accuracy.of, std::string{"items of 6 texts"});
+        QVERIFY(std::isnan(result.number("bits-per-byte_0_0").chance));
+        QVERIFY(result.serie("scores-1-by-language").curves.back().role == Curve::Role::Chance);
+        const auto isWarning = [](const std::string &note) { return note.find("rest on 6 texts") != std::string::npos; };
+        QCOMPARE(std::count_if(result.notes.begin(), result.notes.end(), isWarning), 1); // the 40 texts are 20
+
         const Result alone = evaluationResult(data, {&conditions.front(), 1}, params, {});
         QCOMPARE(alone.tables.front().id, std::string{"scores"});
         QCOMPARE(alone.tables.size(), std::size_t{1});
