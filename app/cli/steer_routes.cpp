@@ -6,7 +6,7 @@
 #include "app/cli/steer.h"
 #include "app/cli/verbs.h"
 #include "app/recording.h"
-#include "engine/core/error.h"
+#include "engine/core/utf8.h"
 #include "engine/experiments/route_result.h"
 
 #include <CLI/CLI.hpp>
@@ -40,9 +40,15 @@ int run(const Options &options, Command &command)
     const CounterfactualRoutes routes = counterfactualRoutes(
         *open.model, *open.backend, text, options.layer, options.position, routeSettings(settings), command.terminal.progress());
     command.terminal.endProgress();
-    handOver(routeKind(), routeResult(routes, settings), options.output, command);
-    const auto bytes = [&](std::int64_t t) { return open.tokenizer->tokenBytes(text.tokens[static_cast<std::size_t>(t)]); };
-    command.terminal.note("Token \"" + bytes(options.position) + "\", next \"" + bytes(options.position + 1) + "\".");
+    Result result = routeResult(routes, settings);
+    const auto readable = [&](std::int64_t t) {
+        return '"' + wellFormedUtf8(open.tokenizer->tokenBytes(text.tokens[static_cast<std::size_t>(t)])) + '"';
+    };
+    const std::string place = "Layer " + std::to_string(options.layer) + ", token " + std::to_string(options.position) + ", "
+        + readable(options.position) + ", next " + readable(options.position + 1);
+    result.notes.push_back(place + ", of the text \"" + options.prompt + "\".");
+    result.series.front().title += ": " + place;
+    handOver(routeKind(), result, options.output, command);
     return 0;
 }
 

@@ -68,8 +68,8 @@ void MainWindow::createPanels()
     layout->setContentsMargins(0, 0, 0, 0);
     layout->setSpacing(0);
     layout->addWidget(new ContextBar{document, *m_history, centre});
-    layout->addWidget(m_banner);
     layout->addWidget(m_views, 1);
+    layout->addWidget(m_banner); // below, so that the tabs stay where they are when it comes and goes
     setCentralWidget(centre);
 
     const auto addDock = [this](Qt::DockWidgetArea area, const QString &title, const QString &name, QWidget *content) {
@@ -135,7 +135,8 @@ void MainWindow::connectWorkbench()
         // Who went on to something else is told, and not taken away from it.
         const QString at = m_views->activeView() ? m_views->activeView()->objectName() : QString();
         if (at != QLatin1String("steering") && at != QLatin1String("compare")) {
-            m_banner->showNote(tr("The corpus is traced with the recipe: choose it above to see it, and in Compare against the model's own routing."));
+            m_banner->showNote(
+                tr("The corpus is traced with the recipe: choose it above to see it, and in Compare against the model's own routing."));
             return;
         }
         m_workbench.compareSteeredCorpus();

@@ -69,7 +69,7 @@ void addTokens(Result &result, const Comparison &comparison)
     Series changes{.id = "change",
         .title = "Change of each token",
         .xTitle = "Position",
-        .yTitle = "Steered minus baseline, and KL",
+        .yTitle = "Change",
         .unit = "nats",
         .x = x,
         .curves = {},
@@ -92,7 +92,7 @@ void addTokens(Result &result, const Comparison &comparison)
 void addLayers(Result &result, const Comparison &comparison)
 {
     const TraceMeta &meta = comparison.baseline->meta();
-    Matrix map = layerExpertMatrix("difference", "Share of tokens that choose each expert: steered minus baseline", "Difference of shares",
+    Matrix map = layerExpertMatrix("difference", "Choices of each expert: steered minus baseline", "Difference of shares",
         "1", meta.layers, meta.experts);
     map.neutral = 0;
     std::vector<double> agreement, changed, before, after;

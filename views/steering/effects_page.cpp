@@ -260,7 +260,12 @@ QString EffectsPage::caption() const
             text += QStringLiteral(", p = %1 (%2 permutations)").arg(numberText(rho.p), countText(permutations));
         text += QStringLiteral(", chance 0, n = %1").arg(countText(rho.n, "expert"));
     }
-    return text + QStringLiteral(". Whiskers: 95 % intervals. ") + effectsCaption(state) + u'.';
+    text += QStringLiteral(". Whiskers: 95 % intervals. ");
+    if (const Column *score = columnOf(m_ranking->table, m_score->currentText().toStdString()); score && !score->help.empty())
+        text += QStringLiteral("Score: %1. ").arg(QString::fromStdString(score->help));
+    if (series.x.size() < m_ranking->table.rows())
+        text += QStringLiteral("An expert that has several rows counts once, by its first. ");
+    return text + effectsCaption(state) + u'.';
 }
 
 void EffectsPage::measureOrStop()

@@ -277,7 +277,8 @@ void SteeringView::showState()
     }
     m_where->setText(state.outcome ? state.outcome->text + (state.running ? QStringLiteral(" – running…") : QString()) : QString());
     m_obstacle->setText(!state.obstacle.isEmpty() ? state.obstacle : state.running ? QStringLiteral("Running the text…") : state.problem);
-    const bool hasOutcome = state.outcome && state.obstacle.isEmpty();
+    // What an earlier recipe did is no answer to one that cannot be run.
+    const bool hasOutcome = state.outcome && state.obstacle.isEmpty() && state.problem.isEmpty();
     m_pages->setCurrentIndex(hasOutcome ? 1 : 0);
     if (m_shown != state.outcome) {
         m_shown = state.outcome;
