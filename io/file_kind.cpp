@@ -27,6 +27,8 @@ constexpr std::array magics{
     Magic{"\x80\x04"sv, {"a Python pickle", import}},
     Magic{"GGUF"sv, {"a GGUF model", modelFolder}},
     Magic{"\x1f\x8b"sv, {"a gzip archive", "Unpack it first"}},
+    Magic{"\x89PNG\r\n\x1a\n"sv, {"a picture (PNG)", "Give the data it was drawn from"}},
+    Magic{"\xff\xd8\xff"sv, {"a picture (JPEG)", "Give the data it was drawn from"}},
     Magic{"%PDF-"sv, {"a PDF", "Give its text as a file of its own"}},
 };
 
