@@ -8,13 +8,19 @@ namespace expertscope {
 
 std::vector<BackendChoice> backendChoices()
 {
-    return {{"cuda", "GPU (CUDA)", makeCudaBackend}, {"cpu", "CPU", makeCpuBackend}};
+    return {{"cuda", "GPU (CUDA)", makeCudaBackend,
+                "the CUDA engine has not been proven on a GPU yet, so it is used only where it is asked for"},
+        {"cpu", "CPU", makeCpuBackend}};
 }
 
 MadeBackend makeFirst(const std::vector<BackendChoice> &choices)
 {
     MadeBackend made;
-    for (const BackendChoice &choice : choices)
+    for (const BackendChoice &choice : choices) {
+        if (choices.size() > 1 && !choice.caution.empty()) {
+            made.missing = choice.caution;
+            continue;
+        }
         try {
             made.backend = choice.make();
             break;
@@ -24,6 +30,7 @@ MadeBackend makeFirst(const std::vector<BackendChoice> &choices)
             if (made.missing.empty())
                 made.missing = error.message;
         }
+    }
     return made;
 }
 

@@ -16,6 +16,7 @@ struct BackendChoice {
     std::string id; ///< BackendInfo::name: "cpu", "cuda"
     std::string title; ///< "CPU", "GPU (CUDA)"
     std::function<std::unique_ptr<Backend>()> make; ///< throws Error (Device) where it cannot be had
+    std::string caution = {}; ///< why it is taken only where it is asked for, a sentence without full stop; empty = it need not be
 };
 
 std::vector<BackendChoice> backendChoices();
@@ -25,7 +26,7 @@ struct MadeBackend {
     std::string missing; ///< why a better one was not to be had, one sentence; empty where it was
 };
 
-/// The first that can be had; throws what the last one throws.
+/// The first that can be had, of several one without a caution; throws what the last one throws.
 MadeBackend makeFirst(const std::vector<BackendChoice> &choices);
 
 } // namespace expertscope

@@ -425,6 +425,7 @@ void Workbench::compareSteeredCorpus()
 {
     m_document.show(Document::steeredKey);
     m_document.setBaseline(Document::corpusKey);
+    emit compareWished();
 }
 
 void Workbench::publishTrace(const QString &key, const QString &title, quint64 recording, TracePtr trace)

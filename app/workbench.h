@@ -106,6 +106,7 @@ signals:
     void modelOpened(const QString &where);
     void corpusOpened(const QStringList &files);
     void traceOpened(const QString &file);
+    void compareWished(); ///< the trace that is shown should be seen beside the baseline
     void steeredCorpusTraced(); ///< the whole of it
 
 private:

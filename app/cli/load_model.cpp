@@ -16,7 +16,7 @@ CLI::Option *declareModelOptions(CLI::App &app, ModelOptions &options)
 {
     CLI::Option *model = app.add_option(
         "-m,--model", options.model, "Model folder (config.json, safetensors, tokenizer.json), or org/name from the Hugging Face cache");
-    app.add_option("--device", options.device, "auto (cuda where there is a usable GPU), cpu or cuda")
+    app.add_option("--device", options.device, "auto (the CPU, until the CUDA engine is proven on a GPU), cpu or cuda")
         ->check(CLI::IsMember{{"auto", "cpu", "cuda"}})
         ->capture_default_str();
     app.add_option("--threads", options.threads, "CPU threads; 0 = one per core")->check(CLI::Range(0, 1024))->capture_default_str();

@@ -131,7 +131,12 @@ void MainWindow::connectWorkbench()
     const auto bringUpSteering = [bringUp] { bringUp(QStringLiteral("steering")); };
     connect(&m_workbench.steering(), &SteeringDesk::viewWished, this, bringUpSteering);
     connect(&m_workbench.effects(), &EffectsDesk::viewWished, this, bringUpSteering);
-    connect(&m_workbench, &Workbench::steeredCorpusTraced, this, [this, bringUp] {
+    connect(&m_workbench, &Workbench::compareWished, this, [this, bringUp] {
+        bringUp(QStringLiteral("compare"));
+        if (auto *compare = qobject_cast<CompareView *>(m_views->activeView()))
+            compare->setMode(CompareView::Traces);
+    });
+    connect(&m_workbench, &Workbench::steeredCorpusTraced, this, [this] {
         // Who went on to something else is told, and not taken away from it.
         const QString at = m_views->activeView() ? m_views->activeView()->objectName() : QString();
         if (at != QLatin1String("steering") && at != QLatin1String("compare")) {
@@ -140,9 +145,6 @@ void MainWindow::connectWorkbench()
             return;
         }
         m_workbench.compareSteeredCorpus();
-        bringUp(QStringLiteral("compare"));
-        if (auto *compare = qobject_cast<CompareView *>(m_views->activeView()))
-            compare->setMode(CompareView::Traces);
     });
     connect(&m_workbench.steering().model(), &SteeringModel::changed, this, &MainWindow::refreshActions);
     connect(&m_workbench, &Workbench::modelOpened, this, [this](const QString &where) {
