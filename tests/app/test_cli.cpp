@@ -52,7 +52,7 @@ private slots:
         QCOMPARE(unlike.exitCode, 2);
         QVERIFY2(unlike.err.contains("The verbs are") && !unlike.err.contains("Did you mean"), unlike.err);
         for (const QStringList &option :
-            {QStringList{"--limit", "-3"}, {"--max-tokens", "-3"}, {"--batch-tokens", "0"}, {"--threads", "-1"}}) {
+            {QStringList{"--limit", "-3"}, {"--max-tokens", "-3"}, {"--batch-tokens", "-1"}, {"--threads", "-1"}}) {
             const Outcome outside =
                 run(QStringList{"trace", "-m", demoModel(), "-c", demoCorpus(), "-o", m_folder->filePath("t.h5")} + option);
             QCOMPARE(outside.exitCode, 2);
