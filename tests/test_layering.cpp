@@ -42,7 +42,7 @@ const QList<Layer> &layers()
                 "engine/experiments/evaluation.h", "engine/experiments/ablation.h", "engine/experiments/route_result.h",
                 "engine/experiments/sequence_sample.h", "engine/steering/", "views/common/"},
             true},
-        {"app/cli/", {"engine/", "io/", "app/backends.h", "app/recording.h", "app/experiments/"}},
+        {"app/cli/", {"engine/", "io/", "app/backends.h", "app/recent_rate.h", "app/recording.h", "app/experiments/"}},
         {"app/experiments/", {"engine/", "io/", "app/appending_sink.h"}},
         {"app/appending_sink", {"engine/"}},
         {"app/backends", {"engine/"}},

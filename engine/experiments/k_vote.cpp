@@ -54,14 +54,15 @@ MetricValues rightOf(const EvalData &data, const Answers &answers)
     return values;
 }
 
-/// Items that both answer rightly, as a share of those that either does.
-double jaccardOfSolved(const MetricValues &a, const MetricValues &b)
+/// Items of the units that both answer rightly, as a share of those that either does.
+double jaccardOfSolved(const MetricValues &a, const MetricValues &b, const Units &units)
 {
     double both = 0, either = 0;
-    for (std::size_t i = 0; i < a.sum.size(); ++i) {
-        both += a.sum[i] == 1 && b.sum[i] == 1;
-        either += a.sum[i] == 1 || b.sum[i] == 1;
-    }
+    for (const auto &unit : units)
+        for (const std::size_t i : unit) {
+            both += a.sum[i] == 1 && b.sum[i] == 1;
+            either += a.sum[i] == 1 || b.sum[i] == 1;
+        }
     return either > 0 ? both / either : noNumber;
 }
 
@@ -103,7 +104,7 @@ Table kAnswersTable(const EvalData &data, std::span<const ItemScore> own, std::s
         differenceLow.push_back(against.interval.low);
         differenceHigh.push_back(against.interval.high);
         p.push_back(against.p);
-        same.push_back(jaccardOfSolved(ownRight, right));
+        same.push_back(jaccardOfSolved(ownRight, right, units));
         n.push_back(value.items);
     };
     add("own", ownAnswers);

@@ -37,7 +37,7 @@ private slots:
         QVERIFY2(csv.exitCode == 0, csv.err);
         const QList<QByteArray> rows = csv.out.trimmed().split('\n');
         QCOMPARE(rows.size(), 1 + 1 + 16);
-        QVERIFY(rows.front().startsWith("data,metric,unit,condition,by,group,value,low,high,n,units"));
+        QVERIFY(rows.front().startsWith("data,metric,unit,condition,by,group,value,low,high,chance,n,units"));
         QVERIFY(rows[1].startsWith("parallel.jsonl,bits-per-byte,bits per byte,baseline,all,all,1."));
         QVERIFY(rows[1].trimmed().endsWith(",64,4")); // four sentences
     }

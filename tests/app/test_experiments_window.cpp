@@ -259,7 +259,7 @@ private slots:
         QVERIFY(app.settle());
         QVERIFY2(state(app).evaluation, qPrintable(state(app).work.ending));
         const Table &differences = state(app).evaluation->result.table("differences");
-        QCOMPARE(differences.texts("condition").front(), std::string{"Steering view"});
+        QCOMPARE(differences.texts("condition").front(), std::string{"recipe of the Steering view"});
         QVERIFY(differences.reals("value").front() != 0.0);
     }
 
