@@ -42,26 +42,39 @@ int number(std::string_view text, const std::string &whole)
     return value;
 }
 
-/// "3:1,5" or "3:*". What does not exist in the model is found out by the recipe's own check.
+const MoeFfn &moeLayer(const ModelConfig &config, int layer, const std::string &text)
+{
+    const int layers = static_cast<int>(config.layers.size());
+    if (layer < 0 || layer >= layers)
+        wrong("layer " + std::to_string(layer) + " does not exist: the model's layers are 0-" + std::to_string(layers - 1), text);
+    const MoeFfn *const moe = config.layers[static_cast<std::size_t>(layer)].moe();
+    if (!moe)
+        wrong("layer " + std::to_string(layer) + " has no experts", text);
+    return *moe;
+}
+
+/// "3:1,5" or "3:*".
 void addExperts(const std::string &text, const ModelConfig &config, std::vector<ExpertPlace> &to)
 {
     const auto colon = text.find(':');
     if (colon == std::string::npos)
         wrong("there is no colon after the layer", text);
     const int layer = number(std::string_view{text}.substr(0, colon), text);
+    const int experts = moeLayer(config, layer, text).experts;
     std::string_view list = std::string_view{text}.substr(colon + 1);
     if (list == "*") {
-        const bool inside = layer >= 0 && layer < static_cast<int>(config.layers.size());
-        const MoeFfn *moe = inside ? config.layers[static_cast<std::size_t>(layer)].moe() : nullptr;
-        if (!moe)
-            wrong("layer " + std::to_string(layer) + " has no experts", text);
-        for (int e = 0; e < moe->experts; ++e)
+        for (int e = 0; e < experts; ++e)
             to.push_back({layer, e});
         return;
     }
     while (true) {
         const auto comma = list.find(',');
-        to.push_back({layer, number(list.substr(0, comma), text)});
+        const int expert = number(list.substr(0, comma), text);
+        if (expert < 0 || expert >= experts)
+            wrong("expert " + std::to_string(expert) + " does not exist: the experts of layer " + std::to_string(layer) + " are 0-"
+                    + std::to_string(experts - 1),
+                text);
+        to.push_back({layer, expert});
         if (comma == std::string_view::npos)
             return;
         list.remove_prefix(comma + 1);

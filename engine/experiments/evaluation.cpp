@@ -65,6 +65,20 @@ std::string counted(std::int64_t items, std::int64_t units)
     return units == items ? "items" : "items of " + std::to_string(units) + (units == 1 ? " text" : " texts");
 }
 
+/// How the items of a file are scored, for a reader who meant them otherwise.
+std::string readAs(const EvalData &data)
+{
+    switch (data.kind) {
+    case EvalKind::Choice:
+        return fileName(data) + " holds questions with choices: the most probable choice is the model's answer.";
+    case EvalKind::Generation:
+        return fileName(data) + " holds questions without choices: the greedy continuation must match an answer exactly.";
+    case EvalKind::Text:
+        break;
+    }
+    return fileName(data) + " holds texts: their loss is measured.";
+}
+
 /// Cells in table order: by data, metric, group and condition.
 std::vector<Cell> cellsOf(const Examination &all)
 {
@@ -282,8 +296,10 @@ Result evaluationResult(
 {
     Result result;
     Examination all{.data = data, .conditions = conditions, .groups = {}, .cells = {}};
-    for (const EvalData &one : data)
+    for (const EvalData &one : data) {
+        result.notes.push_back(readAs(one));
         all.groups.push_back(itemGroups(one.corpus, given.text("by"), result.notes));
+    }
     all.cells = cellsOf(all);
     parallelFor(std::ssize(all.cells), 1, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t i = begin; i < end; ++i) {

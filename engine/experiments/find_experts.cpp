@@ -118,6 +118,14 @@ Series divergenceSeries(const std::vector<int> &layers, const LanguageDivergence
         .names = {}};
 }
 
+/// Without the task's texts named, the contrast would be one of languages.
+void checkTask(const FindMethod &method, const Params &settings)
+{
+    if (method.id == "task" && settings.text("target").empty() && settings.text("baseline").empty())
+        throw Error{ErrorKind::Usage, "nothing says which texts are the task's", "target, baseline",
+            "Name their group, for example grouping=domain target=code baseline=prose; for experts of languages use the method language"};
+}
+
 /// The threshold is the analysis' own as well, where it has one.
 Params paramsOf(const AnalysisKind &kind, const FindRequest &request)
 {
@@ -233,7 +241,7 @@ void checkRequest(const FindRequest &request)
     if (request.tau && (request.top > 0 || request.bottom > 0))
         throw Error{ErrorKind::Usage, "experts are chosen by a threshold or by their number", "tau, top, bottom", "Give one of them"};
     if (!method.analysis.empty())
-        paramsOf(analysisKind(method.analysis), request);
+        checkTask(method, paramsOf(analysisKind(method.analysis), request));
     else if (!request.settings.empty())
         throw Error{ErrorKind::Usage, "this way to find experts has no settings", request.settings.front().first, "Leave --set out"};
 }
@@ -262,6 +270,12 @@ FoundExperts findExperts(const TracePtr &trace, const std::function<std::string(
         throw Error{
             ErrorKind::Check, "no expert is chosen", "tau, window", "Lower the threshold, give a number of experts, or widen the window"};
 
+    found.result.numbers.insert(found.result.numbers.begin(),
+        {.id = "recipe_experts",
+            .title = "Experts of the recipe, layers " + std::to_string(window.first) + " to " + std::to_string(window.last),
+            .unit = "experts",
+            .value = static_cast<double>(sizeOf(found.raised) + sizeOf(found.lowered)),
+            .of = {}});
     Recipe &recipe = found.recipe;
     recipe.name = std::string{method.id} + " experts";
     recipe.model = recipeModel(meta.model);

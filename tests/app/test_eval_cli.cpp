@@ -123,7 +123,10 @@ private slots:
         QCOMPARE(json.value("edits").toArray().first().toObject().value("op").toString(), QStringLiteral("soft"));
         QCOMPARE(run({"eval", "-m", demoModel(), "-d", domains, "--limit", "4", "--recipe", recipe}).exitCode, 0);
         QCOMPARE(run(find).exitCode, 3); // not replaced
-        for (const QStringList &wrong : {QStringList{"--method", "nonsense"}, QStringList{"--method", "task", "--window", "9-3"},
+        const Outcome nameless = run({"steer", "find", "--method", "task", "-m", demoModel(), "-c", domains, "-o", recipe, "--force"});
+        QCOMPARE(nameless.exitCode, 2);
+        QVERIFY2(nameless.err.contains("which texts are the task's"), nameless.err);
+        for (const QStringList &wrong : {QStringList{"--method", "nonsense"}, QStringList{"--method", "language", "--window", "9-3"},
                  QStringList{"--method", "language", "--tau", "0.2", "--top", "3"}})
             QCOMPARE(
                 run(QStringList{"steer", "find", "-m", demoModel(), "-c", demoCorpus(), "--limit", "32", "-o", m_folder->filePath("x.json")}

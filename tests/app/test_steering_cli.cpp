@@ -57,7 +57,12 @@ private slots:
         QVERIFY2(ablate.exitCode == 0 && ablate.out.startsWith("layer,expert,value,low,high,p,significant,tokens,n\r\n"), ablate.err);
         QCOMPARE(ablate.out.count('\n'), 4);
         QCOMPARE(run(QStringList{"steer", "ablate", "-e", "2"} + texts).exitCode, 2);
-        QCOMPARE(run(QStringList{"steer", "ablate", "-e", "99:1"} + texts).exitCode, 4);
+        for (const auto &[typed, says] : {std::pair{"99:1", "layer 99 does not exist: the model's layers are 0-7"},
+                 {"3:16", "expert 16 does not exist: the experts of layer 3 are 0-15"}}) {
+            const Outcome absent = run(QStringList{"steer", "ablate", "-e", typed} + texts);
+            QCOMPARE(absent.exitCode, 2);
+            QVERIFY2(absent.err.contains(says), absent.err);
+        }
         const Outcome sweep = run(QStringList{"steer", "k-sweep", "--set", "to=5"} + texts);
         QVERIFY2(sweep.exitCode == 0 && sweep.out.startsWith("k,loss,value,"), sweep.err);
         QCOMPARE(sweep.out.split('\n').at(4).split(',').at(2).toDouble(), 0.0); // the model's own k

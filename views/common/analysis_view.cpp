@@ -42,7 +42,7 @@ QString sentence(const std::string &words)
     return one.endsWith(u'.') ? one : one + u'.';
 }
 
-/// Text that ends in an ellipsis where there is no room.
+/// Text that ends in an ellipsis where there is no room. "n = ..." stands there whole or not at all: half a number is a wrong one.
 class ElidedLabel : public QLabel {
 public:
     using QLabel::QLabel;
@@ -50,6 +50,8 @@ public:
 protected:
     void paintEvent(QPaintEvent *) override
     {
+        if (text().startsWith(QStringLiteral("n =")) && fontMetrics().horizontalAdvance(text()) > width())
+            return;
         QPainter painter(this);
         painter.setPen(palette().color(QPalette::WindowText));
         painter.drawText(rect(), Qt::AlignRight | Qt::AlignVCenter, fontMetrics().elidedText(text(), Qt::ElideRight, width()));
