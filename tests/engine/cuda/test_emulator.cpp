@@ -8,6 +8,7 @@
 
 #include <QTest>
 
+#include <functional>
 #include <numeric>
 #include <vector>
 
@@ -252,6 +253,127 @@ private slots:
             QCOMPARE(out.values(), std::vector<float>(64, factor * 2080 * 64));
         }
         cudaGraphExecDestroy(exec);
+    }
+
+    void captureForbidsWhatCudaForbids()
+    {
+        const Numbers<float> numbers{m_stream, counting(4)};
+        const Numbers<float> other{m_stream, counting(4)};
+        cudaStreamSynchronize(m_stream);
+        void *pinned = nullptr;
+        cudaMallocHost(&pinned, 16);
+        cudaEvent_t inside = nullptr;
+        cudaEvent_t outside = nullptr;
+        cudaEventCreateWithFlags(&inside, cudaEventDisableTiming);
+        cudaEventCreateWithFlags(&outside, cudaEventDisableTiming);
+        cudaEventRecord(outside, m_stream);
+        QCOMPARE(cudaEventRecordWithFlags(outside, m_stream, cudaEventRecordExternal), cudaErrorInvalidValue);
+        float pageable[4];
+        void *more = nullptr;
+        const auto start = [&](cudaStreamCaptureMode mode) { QCOMPARE(cudaStreamBeginCapture(m_stream, mode), cudaSuccess); };
+        const std::vector<std::pair<std::string, std::function<cudaError_t()>>> wrongs{
+            {"cudaStreamSynchronize", [&] { return cudaStreamSynchronize(m_stream); }},
+            {"cudaDeviceSynchronize", [&] { return cudaDeviceSynchronize(); }},
+            {"cudaEventSynchronize of a captured event",
+                [&] {
+                    cudaEventRecord(inside, m_stream);
+                    return cudaEventSynchronize(inside);
+                }},
+            {"a wait for work outside of the capture", [&] { return cudaStreamWaitEvent(m_stream, outside); }},
+            {"a copy of host memory that is not pinned",
+                [&] { return cudaMemcpyAsync(pageable, numbers.memory, 16, cudaMemcpyDeviceToHost, m_stream); }},
+            {"cudaFreeAsync of memory from outside", [&] { return cudaFreeAsync(other.memory, m_stream); }},
+        };
+        for (const auto &[what, wrong] : wrongs) {
+            start(cudaStreamCaptureModeRelaxed);
+            QVERIFY(wrong() != cudaSuccess);
+            QCOMPARE(captureFaults(), what);
+            cudaGraph_t graph = nullptr;
+            QCOMPARE(cudaStreamEndCapture(m_stream, &graph), cudaErrorStreamCaptureInvalidated);
+            QVERIFY(!graph);
+        }
+        const std::vector<std::function<cudaError_t()>> unsafe{
+            [&] { return cudaEventSynchronize(outside); }, [&] { return cudaMallocHost(&more, 16); }};
+        for (const auto &call : unsafe)
+            for (const auto mode : {cudaStreamCaptureModeThreadLocal, cudaStreamCaptureModeRelaxed}) {
+                start(mode);
+                QCOMPARE(call() == cudaSuccess, mode == cudaStreamCaptureModeRelaxed);
+                QCOMPARE(captureFaults().empty(), mode == cudaStreamCaptureModeRelaxed);
+                cudaGraph_t graph = nullptr;
+                cudaStreamEndCapture(m_stream, &graph);
+                cudaGraphDestroy(graph);
+            }
+        QCOMPARE(other.values().back(), 4.0f); // and it still works
+        cudaFreeHost(more);
+        cudaFreeHost(pinned);
+        cudaEventDestroy(inside);
+        cudaEventDestroy(outside);
+    }
+
+    void branchesOfGraphsAreAsLateAsTheyMay()
+    {
+        const Numbers<float> in{m_stream, counting(64)};
+        const Numbers<float> sums{m_stream, 64};
+        void *pinned = nullptr;
+        cudaMallocHost(&pinned, 16);
+        const auto *const seen = static_cast<const float *>(pinned);
+        cudaStream_t branch = nullptr;
+        cudaStreamCreateWithFlags(&branch, cudaStreamNonBlocking);
+        cudaEvent_t fork = nullptr;
+        cudaEvent_t copied = nullptr;
+        cudaEventCreateWithFlags(&fork, cudaEventDisableTiming);
+        cudaEventCreateWithFlags(&copied, cudaEventDisableTiming);
+        // a sum, its copy on a branch, and then the sum's memory is used again: what the copy sees depends on who waits for it
+        const auto capture = [&](bool wait, bool joined, cudaGraph_t *graph) {
+            cudaStreamBeginCapture(m_stream, cudaStreamCaptureModeRelaxed);
+            start(64, sumOfBlock, in.memory, sums.memory);
+            cudaEventRecord(fork, m_stream);
+            cudaStreamWaitEvent(branch, fork);
+            cudaMemcpyAsync(pinned, sums.memory, 16, cudaMemcpyDeviceToHost, branch);
+            cudaEventRecordWithFlags(copied, branch, cudaEventRecordExternal);
+            cudaEventRecord(fork, branch);
+            if (wait)
+                cudaStreamWaitEvent(m_stream, fork);
+            cudaMemsetAsync(sums.memory, 0, 256, m_stream);
+            if (joined)
+                cudaStreamWaitEvent(m_stream, fork);
+            return cudaStreamEndCapture(m_stream, graph);
+        };
+        cudaGraph_t graph = nullptr;
+        QCOMPARE(capture(false, false, &graph), cudaErrorStreamCaptureUnjoined);
+        QVERIFY(!graph);
+        for (const bool wait : {false, true}) {
+            cudaGraphExec_t exec = nullptr;
+            QCOMPARE(capture(wait, true, &graph), cudaSuccess);
+            cudaGraphInstantiate(&exec, graph);
+            cudaGraphDestroy(graph);
+            cudaGraphLaunch(exec, m_stream);
+            cudaStreamSynchronize(m_stream);
+            QCOMPARE(seen[0], wait ? 2080.0f : 0.0f);
+            // the host may wait for a part of it
+            cudaMemsetAsync(sums.memory, 0xff, 256, m_stream);
+            std::memset(pinned, 0xff, 16);
+            cudaGraphLaunch(exec, m_stream);
+            QVERIFY(std::isnan(seen[0]));
+            cudaEventSynchronize(copied);
+            QCOMPARE(seen[0], 2080.0f);
+            cudaStreamSynchronize(m_stream);
+            cudaGraphExecDestroy(exec);
+        }
+        // what a graph needs must still be there
+        cudaGraphExec_t exec = nullptr;
+        QCOMPARE(capture(true, true, &graph), cudaSuccess);
+        cudaGraphInstantiate(&exec, graph);
+        cudaGraphDestroy(graph);
+        cudaFreeHost(pinned);
+        cudaGraphLaunch(exec, m_stream);
+        QVERIFY_EXCEPTION_THROWN(cudaStreamSynchronize(m_stream), Fault);
+        cudaEventDestroy(copied);
+        QVERIFY_EXCEPTION_THROWN(cudaGraphLaunch(exec, m_stream), Fault);
+        cudaGraphExecDestroy(exec);
+        cudaEventDestroy(fork);
+        cudaStreamDestroy(branch);
+        QCOMPARE(captureFaults(), std::string{});
     }
 
     void memoryEnds()

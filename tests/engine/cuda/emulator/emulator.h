@@ -5,6 +5,8 @@
 
 #include "fibers.h"
 
+#include <string>
+
 namespace emulator {
 
 /// Device memory in all, from here on; more gives cudaErrorMemoryAllocation.
@@ -17,5 +19,8 @@ struct Counts {
     std::uint64_t graphLaunches = 0;
 };
 Counts counts();
+
+/// What was done during a capture that CUDA forbids there, since the last call; empty = nothing. Such a capture is invalid.
+std::string captureFaults();
 
 } // namespace emulator
