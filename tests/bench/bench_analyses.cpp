@@ -43,8 +43,11 @@ void writeTrace(const std::filesystem::path &file, const Shape &shape)
     TraceMeta meta = metaOf(form);
     meta.labelColumns.clear();
     std::vector<TraceBlock> texts; // more than gzip looks back over
-    for (std::uint64_t seed = 1; seed <= 8; ++seed)
+    for (std::uint64_t seed = 1; seed <= 8; ++seed) {
         texts.push_back(randomBlock(meta, shape.sequenceTokens, 0, 0, seed));
+        for (std::int32_t marker = 1; marker <= 3; ++marker)
+            texts.back().tokenId[static_cast<std::size_t>(marker * 10) % texts.back().tokenId.size()] = marker;
+    }
     std::vector<float> mean(static_cast<std::size_t>(shape.layers) * static_cast<std::size_t>(shape.experts));
     const char *const languages[] = {"en", "de", "fr", "zh"};
     const char *const domains[] = {"code", "law", "prose"};
@@ -66,6 +69,16 @@ void writeTrace(const std::filesystem::path &file, const Shape &shape)
         sink->endSequence(info, mean);
     }
     sink->finish({});
+}
+
+/// What an analysis cannot guess of a random trace.
+std::vector<std::pair<std::string, std::string>> settingsOf(const AnalysisKind &kind)
+{
+    if (kind.id == "risk-difference")
+        return {{"column", "language"}, {"side-1", "de"}, {"side-2", "en"}};
+    if (kind.id == "token-pmi")
+        return {{"tokens", "#1|#2|-#3"}};
+    return {};
 }
 
 struct Cost {
@@ -163,7 +176,7 @@ int main(int argc, char **argv)
             AnalysisInput input;
             for (int i = 0; i < kind.traces; ++i)
                 input.traces.push_back(openTraceFile(file));
-            runAnalysis(kind, input, Params{kind.params}, Progress{});
+            runAnalysis(kind, input, Params{kind.params, settingsOf(kind)}, Progress{});
         });
         const bool over = cost.peakMegabytes > mostMegabytes;
         tooMuch = tooMuch || over;
