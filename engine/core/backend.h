@@ -10,6 +10,7 @@
 #include "engine/core/routing_changes.h"
 #include "engine/core/tensor.h"
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -89,7 +90,7 @@ public:
     virtual ~PendingRouting() = default;
     /// Backend::experts() with what was chosen; once.
     virtual void runExperts(const Tensor &x, const ExpertWeights &experts, const Tensor &out) = 0;
-    /// Waits for the copy of what was wanted; once, after runExperts().
+    /// Waits for the copy of what was wanted; once, after runExperts(). Of a kept step: once after each Step::run().
     virtual CollectedRouting collect() = 0;
 };
 
@@ -99,6 +100,24 @@ public:
     virtual ~Router() = default;
     /// logits [T, E] may change as soon as this returns and the backend is given more work.
     virtual std::unique_ptr<PendingRouting> route(const Tensor &logits, const RoutingRows &rows, const RoutingNeeds &needs) = 0;
+};
+
+/// What the host says of a batch that takes running sequences a row further each. Nothing else may differ from step to step.
+struct StepInputs {
+    std::span<const std::int32_t> tokens; ///< [T]
+    std::span<const std::int32_t> positions; ///< [T]
+    std::span<const BatchSpan> spans; ///< [T], each with a slot of the cache
+    std::span<const std::uint64_t> routingSpans; ///< RoutingRows::spans
+    KvCache &cache;
+};
+
+/// The work of a batch that a backend has kept, to do it again without being told of each operation.
+class Step {
+public:
+    virtual ~Step() = default;
+    /// Does it with these inputs, in the tensors that it was kept with. False, and nothing is done, where they do not fit it: another
+    /// number of rows, a cache of another shape.
+    virtual bool run(const StepInputs &inputs) = 0;
 };
 
 class Backend {
@@ -151,6 +170,9 @@ public:
     {
         return nullptr;
     }
+    /// Keeps what `work` asks of this backend, instead of doing it. Tensors, routers and pending routings that it uses must outlive the
+    /// step. Null where the backend keeps nothing, or not this: where the host has a part in it. Throws what `work` throws.
+    virtual std::unique_ptr<Step> keep(const StepInputs &, const std::function<void()> & /*work*/) { return nullptr; }
     /// For row r: logprob[r] = log softmax(x W^T)[target[r]] (NaN where target is -1) and best[r] = argmax; never holds [T, V] at once.
     virtual void logProbs(const Tensor &x, const Weight &head, std::span<const std::int32_t> target, std::span<float> logprob,
         std::span<std::int32_t> best) = 0;

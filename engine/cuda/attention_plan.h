@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 namespace expertscope::cuda {
 
@@ -37,7 +38,17 @@ struct AttentionPlan {
     std::int32_t singleCount = 0;
     std::int32_t longestCached = 0; ///< rows of the longest span in the cache
     std::int64_t mostKeys = 0; ///< that a single query may see, now or later in its sequence: the same for every step of a decode
+    bool operator==(const AttentionPlan &) const = default;
 };
+
+/// A plan before it is brought to the device.
+struct PlannedBatch {
+    AttentionPlan plan; ///< without addresses
+    std::vector<std::int32_t> numbers; ///< spans, tiles, singles
+    std::vector<float *> pages;
+};
+/// The cache (may be null) has pages for the spans' rows.
+PlannedBatch layOut(std::span<const BatchSpan> spans, const CudaKvCache *cache);
 
 constexpr int queriesPerTile = 64;
 constexpr int mostSingles = 4;

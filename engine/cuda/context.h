@@ -12,8 +12,11 @@
 #include <cublas_v2.h>
 #include <cuda_runtime_api.h>
 #include <memory>
+#include <vector>
 
 namespace expertscope::cuda {
+
+class KeptStep;
 
 class Context : public std::enable_shared_from_this<Context> {
 public:
@@ -29,13 +32,29 @@ public:
     cublasHandle_t blas() const { return m_blas; } ///< on stream(), f32 sums, no TF32
     /// Whether products with BF16 weights may round activations to bf16. EXPERTSCOPE_BF16_TERMS=3 says no: such weights become F32.
     bool roundsActivations() const { return m_roundsActivations; }
-    Staging &staging() { return *m_staging; }
+    /// Throws Error (Device) while a step is captured: the host would have a part in it.
+    void needHost() const;
+    /// Throws as needHost().
+    Staging &staging();
     Inputs &inputs() { return *m_inputs; }
-    /// Waits until everything on stream() is done.
+    /// Waits until everything on stream() is done. Throws as needHost().
     void wait();
+    /// What is put on copies() from here on comes after all that is on stream() now.
+    void letCopiesFollow();
+    /// And the other way round.
+    void followCopies();
 
     /// Device memory with undefined contents, freed in stream order by its last owner; `what` names it where there is no room.
     std::shared_ptr<void> allocate(std::size_t bytes, const std::string &what);
+    /// The same without an owner.
+    void *take(std::size_t bytes, const std::string &what);
+    void give(void *memory);
+
+    /// Whether work may be kept as a graph: EXPERTSCOPE_CUDA_GRAPHS=0 says no.
+    bool keepsSteps() const { return m_keepsSteps; }
+    /// The step that all work on stream() goes to; null but while one is captured.
+    KeptStep *capturing() const { return m_capturing; }
+    void setCapturing(KeptStep *step);
 
 private:
     Context() = default;
@@ -43,10 +62,14 @@ private:
 
     Device m_device;
     bool m_roundsActivations = true;
+    bool m_keepsSteps = true;
     cudaStream_t m_stream = nullptr;
     cudaStream_t m_copies = nullptr;
     cublasHandle_t m_blas = nullptr;
     void *m_workspace = nullptr;
+    cudaEvent_t m_fork = nullptr;
+    KeptStep *m_capturing = nullptr;
+    std::vector<void *> m_given; ///< memory from outside that was given back during a capture
     std::unique_ptr<Staging> m_staging;
     std::unique_ptr<Inputs> m_inputs;
 };

@@ -4,6 +4,7 @@
 #include "engine/core/backend.h"
 #include "engine/core/error.h"
 #include "engine/cuda/expert_store.h"
+#include "engine/cuda/kept_step.h"
 #include "engine/cuda/kv_cache.h"
 #include "engine/cuda/ops.h"
 #include "engine/cuda/router.h"
@@ -106,6 +107,10 @@ public:
     std::unique_ptr<Router> makeRouter(const MoeFfn &rule, std::span<const float> selectionBias, const RoutingChanges *changes) override
     {
         return cuda::makeRouter(m_desk, rule, selectionBias, changes);
+    }
+    std::unique_ptr<Step> keep(const StepInputs &inputs, const std::function<void()> &work) override
+    {
+        return cuda::keepStep(m_context, inputs, work);
     }
     void logProbs(const Tensor &x, const Weight &head, std::span<const std::int32_t> target, std::span<float> logprob,
         std::span<std::int32_t> best) override

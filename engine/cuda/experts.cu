@@ -84,16 +84,17 @@ void gather(Context &context, const ExpertWork &work, const Y *y, const DeviceAs
 enum class Way { Few, TilesF32, TilesBf16 };
 
 /// The products of all rows that have experts on the device, and of the others as these come.
-void eachPart(OrderedSlots &ordered, const DeviceAssignments &to, const CudaExpertWeights &weights,
+void eachPart(Context &context, OrderedSlots &ordered, const DeviceAssignments &to, const CudaExpertWeights &weights,
     const std::function<void(const ExpertPointers *)> &multiply)
 {
     const auto part = [&](const ExpertPointers *pointers) {
         ordered.cut(pointers);
         multiply(pointers);
     };
-    if (weights.store)
+    if (weights.store) {
+        context.needHost();
         weights.store->run(weights, to.expert, to.tokens * to.slots, part);
-    else
+    } else
         part(weights.pointers);
 }
 
@@ -112,7 +113,7 @@ void runPart(Context &context, const float *x, const DeviceAssignments &to, cons
         const Scratch<Bf16> y{context, slots * layout.hiddenPitch, "the experts' outputs"};
         launch(roundRows, {blocksFor(layout.hiddenPitch, 2 * threads), static_cast<unsigned>(to.tokens)}, threads, 0, context.stream(), x,
             work.hidden, rounded.data(), work.hiddenPitch);
-        eachPart(ordered, to, weights, [&](const ExpertPointers *experts) {
+        eachPart(context, ordered, to, weights, [&](const ExpertPointers *experts) {
             work.experts = experts;
             multiplyTilesBf16(context, work, rounded.data(), hidden.data(), y.data());
         });
@@ -120,7 +121,7 @@ void runPart(Context &context, const float *x, const DeviceAssignments &to, cons
     } else {
         const Scratch<float> hidden{context, slots * layout.widthPitch, "the experts' hidden activations"};
         const Scratch<float> y{context, slots * layout.hiddenPitch, "the experts' outputs"};
-        eachPart(ordered, to, weights, [&](const ExpertPointers *experts) {
+        eachPart(context, ordered, to, weights, [&](const ExpertPointers *experts) {
             work.experts = experts;
             if (way == Way::Few)
                 multiplyFew(context, work, layout.type, x, hidden.data(), y.data());

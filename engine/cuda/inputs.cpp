@@ -3,13 +3,17 @@
 #include "engine/cuda/inputs.h"
 
 #include "engine/cuda/context.h"
+#include "engine/cuda/kept_step.h"
 
 #include <algorithm>
 
 namespace expertscope::cuda {
 
-const void *Inputs::place(Context &context, Place &place, std::span<const std::byte> content)
+const void *Inputs::place(Context &context, Input input, std::span<const std::byte> content)
 {
+    if (const KeptStep *const step = context.capturing())
+        return step->place(input, content);
+    Place &place = m_places[static_cast<std::size_t>(input)];
     if (place.memory && std::equal(content.begin(), content.end(), place.content.begin(), place.content.end()))
         return place.memory->data();
     if (!place.memory || content.size() > place.bytes) {
@@ -24,12 +28,14 @@ const void *Inputs::place(Context &context, Place &place, std::span<const std::b
 
 const float *Inputs::constants(Context &context, std::span<const float> numbers)
 {
-    std::unique_ptr<Scratch<float>> &memory = m_constants[std::vector<float>(numbers.begin(), numbers.end())];
-    if (!memory) {
-        memory = std::make_unique<Scratch<float>>(context, std::ssize(numbers), "a model's constants");
+    std::vector<float> key(numbers.begin(), numbers.end());
+    auto found = m_constants.find(key);
+    if (found == m_constants.end()) {
+        auto memory = std::make_unique<Scratch<float>>(context, std::ssize(numbers), "a model's constants");
         context.staging().upload(memory->data(), numbers.data(), numbers.size_bytes());
+        found = m_constants.emplace(std::move(key), std::move(memory)).first;
     }
-    return memory->data();
+    return found->second->data();
 }
 
 } // namespace expertscope::cuda

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
-// Device memory from the driver's stream-ordered pool, which keeps what is freed: allocating costs about a microsecond and may
-// stand inside a captured graph. Scratch: such memory for the length of an operation.
+// Device memory from the driver's stream-ordered pool, which keeps what is freed: allocating costs about a microsecond.
+// Scratch: such memory for the length of an operation.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +10,8 @@
 #include <string>
 
 namespace expertscope::cuda {
+
+class Context;
 
 /// "12.3 GB", "0.4 MB"
 std::string sizeText(std::uint64_t bytes);
@@ -26,30 +28,30 @@ void keepFreedMemory(int device);
 /// Throws Error (Device) saying what needs how much and what is free.
 void *allocateBytes(int device, std::size_t bytes, cudaStream_t stream, const std::string &what);
 
+/// Memory for work on the context's stream, given back in its order: Context::take and give.
+void *takeBytes(Context &context, std::size_t bytes, const std::string &what);
+void giveBytes(Context &context, void *memory);
+
 /// Room for `count` values, undefined at first, until the end of the scope: what was launched before that may still use it.
 template<class T>
 class Scratch {
 public:
-    /// C: the Context; a template only because that includes this file.
-    template<class C>
-    Scratch(C &context, std::int64_t count, const char *what)
-        : m_stream{context.stream()}
-        , m_data{count == 0 ? nullptr
-                            : static_cast<T *>(
-                                allocateBytes(context.device().index, static_cast<std::size_t>(count) * sizeof(T), context.stream(), what))}
+    Scratch(Context &context, std::int64_t count, const char *what)
+        : m_context{context}
+        , m_data{count == 0 ? nullptr : static_cast<T *>(takeBytes(context, static_cast<std::size_t>(count) * sizeof(T), what))}
     {
     }
     ~Scratch()
     {
         if (m_data)
-            cudaFreeAsync(m_data, m_stream);
+            giveBytes(m_context, m_data);
     }
     Scratch(const Scratch &) = delete;
     Scratch &operator=(const Scratch &) = delete;
     T *data() const { return m_data; }
 
 private:
-    cudaStream_t m_stream;
+    Context &m_context;
     T *m_data;
 };
 

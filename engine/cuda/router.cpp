@@ -2,18 +2,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/cuda/router.h"
 
+#include "engine/core/error.h"
 #include "engine/cuda/check.h"
 #include "engine/cuda/experts.h"
 
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 
 namespace expertscope::cuda {
 
 namespace {
 
 constexpr std::size_t alignment = 16;
+constexpr unsigned long long notArrived = noFault - 1; ///< stands for the fault on the host until the copy is there
 
 std::size_t alignedUp(std::size_t bytes)
 {
@@ -93,8 +96,10 @@ public:
         , m_results{table, rows, sequences, needs}
         , m_device{m_context->allocate(m_results.layout.bytes(), "the routing of a layer")}
         , m_host{desk.pinned->take(m_results.wantedBytes)}
+        , m_isKept{m_context->capturing() != nullptr}
     {
         ES_CUDA(cudaEventCreateWithFlags(&m_copied, cudaEventDisableTiming));
+        *m_results.fault.in(m_host.get()) = notArrived;
     }
     ~CudaPendingRouting() override
     {
@@ -112,11 +117,11 @@ public:
     {
         const DeviceAssignments to{m_rows, m_slots, m_results.expert.in(device()), m_results.weight.in(device())};
         cuda::runExperts(*m_context, x, to, static_cast<const CudaExpertWeights &>(experts), out, m_results.norms.in(device()));
-        ES_CUDA(cudaEventRecord(m_copied, m_context->stream()));
-        ES_CUDA(cudaStreamWaitEvent(m_context->copies(), m_copied));
+        m_context->letCopiesFollow();
         ES_CUDA(cudaMemcpyAsync(m_host.get(), device(), m_results.wantedBytes, cudaMemcpyDeviceToHost, m_context->copies()));
-        ES_CUDA(cudaEventRecord(m_copied, m_context->copies()));
-        m_copying = true;
+        // of a graph, each launch records it for the host
+        ES_CUDA(cudaEventRecordWithFlags(m_copied, m_context->copies(), m_isKept ? cudaEventRecordExternal : cudaEventRecordDefault));
+        m_copying = !m_isKept; // a step waits for its copies itself
     }
 
     CollectedRouting collect() override
@@ -125,7 +130,11 @@ public:
         m_copying = false;
         const std::byte *const from = m_host.get();
         CollectedRouting out;
-        if (const unsigned long long key = m_results.fault.values(from).front(); key != noFault)
+        const unsigned long long key = std::exchange(*m_results.fault.in(m_host.get()), notArrived);
+        if (key == notArrived)
+            throw Error{ErrorKind::Device, "the routing of a layer has not come from the GPU", "recording",
+                "Run without graphs (EXPERTSCOPE_CUDA_GRAPHS=0), or use the CPU (--device cpu)"};
+        if (key != noFault)
             out.fault = RoutingFault{static_cast<std::int64_t>(key >> 16), static_cast<std::int32_t>(key & 0xffff) - 1};
         out.routed.assignments = {
             m_rows, m_slots, m_results.expert.values(from), m_results.weight.values(from), m_results.count.values(from)};
@@ -146,7 +155,8 @@ private:
     Results m_results;
     std::shared_ptr<void> m_device;
     std::shared_ptr<std::byte> m_host;
-    cudaEvent_t m_copied = nullptr; ///< first: may be copied
+    bool m_isKept; ///< in a step
+    cudaEvent_t m_copied = nullptr;
     bool m_copying = false;
 };
 
@@ -231,20 +241,11 @@ public:
 private:
     void sum(std::span<const BatchSpan> sequences, const float *softmax, double *sums)
     {
-        std::vector<Stretch> chunks;
-        std::vector<Stretch> chunksOf;
-        for (const BatchSpan &sequence : sequences) {
-            const auto first = static_cast<std::int64_t>(chunks.size());
-            for (std::int64_t row = 0; row < sequence.rows; row += chunkRows)
-                chunks.push_back({sequence.firstRow + row, std::min(chunkRows, sequence.rows - row)});
-            chunksOf.push_back({first, static_cast<std::int64_t>(chunks.size()) - first});
-        }
-        const auto chunkCount = static_cast<std::int64_t>(chunks.size());
-        const auto sequenceCount = static_cast<std::int64_t>(chunksOf.size());
+        const SumLists lists = sumLists(sequences);
         Context &context = *m_desk.context;
-        const Stretch *const chunkList = context.inputs().place<Stretch>(context, Input::SumChunks, chunks);
-        sumSoftmax(context, softmax, m_table.experts, chunkList, chunkCount,
-            context.inputs().place<Stretch>(context, Input::SumSequences, chunksOf), sequenceCount, sums);
+        const Stretch *const chunks = context.inputs().place<Stretch>(context, Input::SumChunks, lists.chunks);
+        sumSoftmax(context, softmax, m_table.experts, chunks, std::ssize(lists.chunks),
+            context.inputs().place<Stretch>(context, Input::SumSequences, lists.sequences), std::ssize(lists.sequences), sums);
     }
 
     RoutingDesk &m_desk;

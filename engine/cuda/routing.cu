@@ -467,6 +467,18 @@ void routeRows(Context &context, const RoutingTable &table, const float *logits,
     launch(routeOneRow, blocksFor(rows, warps), 32 * warps, warps * ofWarp, context.stream(), table, logits, rows, spans, out);
 }
 
+SumLists sumLists(std::span<const BatchSpan> sequences)
+{
+    SumLists lists;
+    for (const BatchSpan &sequence : sequences) {
+        const auto first = static_cast<std::int64_t>(lists.chunks.size());
+        for (std::int64_t row = 0; row < sequence.rows; row += chunkRows)
+            lists.chunks.push_back({sequence.firstRow + row, std::min(chunkRows, sequence.rows - row)});
+        lists.sequences.push_back({first, static_cast<std::int64_t>(lists.chunks.size()) - first});
+    }
+    return lists;
+}
+
 void sumSoftmax(Context &context, const float *softmax, int experts, const Stretch *chunks, std::int64_t chunkCount,
     const Stretch *sequences, std::int64_t sequenceCount, double *sums)
 {

@@ -3,9 +3,12 @@
 // Stages S1-S7 on the device: a family's rule and a layer's RoutingChanges as flat device memory, and what comes out.
 #pragma once
 
+#include "engine/core/backend.h"
 #include "engine/cuda/context.h"
 
 #include <cstdint>
+#include <span>
+#include <vector>
 
 namespace expertscope::cuda {
 
@@ -81,8 +84,13 @@ struct Stretch {
 };
 constexpr std::int64_t chunkRows = 64; ///< of a sequence, that one thread sums
 
-/// sums[s, e] = sum of softmax[r, e] over the chunks of sequence s, the same whatever else is in the batch.
-/// chunks: rows of each, at most chunkRows; sequences: chunks of each.
+struct SumLists {
+    std::vector<Stretch> chunks; ///< rows of each, at most chunkRows
+    std::vector<Stretch> sequences; ///< chunks of each
+};
+SumLists sumLists(std::span<const BatchSpan> sequences);
+
+/// sums[s, e] = sum of softmax[r, e] over the chunks of sequence s, the same whatever else is in the batch; the lists on the device.
 void sumSoftmax(Context &context, const float *softmax, int experts, const Stretch *chunks, std::int64_t chunkCount,
     const Stretch *sequences, std::int64_t sequenceCount, double *sums);
 

@@ -20,6 +20,8 @@ set(ES_CUDA_SOURCES
   experts.cu
   few_rows.cu
   inputs.cpp
+  kept_memory.cpp
+  kept_step.cpp
   kv_cache.cpp
   log_probs.cu
   memory.cpp

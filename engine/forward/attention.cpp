@@ -53,8 +53,8 @@ void Forward::runAttention(const Batch &batch, int layer, int cacheLayer, KvCach
         queries, keys, v.reshaped({rows, kvHeads, size}), batch.spans, config, cache, cacheLayer, attended.reshaped({rows, heads, size}));
     const Tensor out = part(m_work.block, rows, model.hidden);
     m_backend.linear(attended, *weights.out, biasOf(weights.outBias), out);
-    if (m_observer)
-        m_observer->onAttention(batch, layer, out);
+    if (ForwardObserver *const observer = watcher())
+        observer->onAttention(batch, layer, out);
     m_backend.add(part(m_work.hidden, rows, model.hidden), out);
 }
 

@@ -19,7 +19,6 @@ Tensor Forward::run(const Batch &batch, KvCache *cache, const Progress &progress
 {
     const ModelConfig &config = m_model.config();
     const std::int64_t rows = batch.rows();
-    const auto layers = static_cast<int>(config.layers.size());
     reserve(rows);
     locate(batch);
     m_pending.clear(); // of a run that was cancelled or failed
@@ -34,6 +33,19 @@ Tensor Forward::run(const Batch &batch, KvCache *cache, const Progress &progress
         kept->beginBatch(batch, m_observer && m_observer->routingNeeds().expertNorms);
         first = replay(batch, *kept);
     }
+    runLayers(batch, first, cache, progress, kept);
+    m_backend.rmsNorm(hidden, m_model.finalNorm(), config.normEps, normed);
+    deliver(batch, 0);
+    if (m_observer)
+        m_observer->onFinalNorm(batch, normed);
+    return normed;
+}
+
+void Forward::runLayers(const Batch &batch, int first, KvCache *cache, const Progress &progress, KeptBatch *kept)
+{
+    const std::int64_t rows = batch.rows();
+    const auto layers = static_cast<int>(m_model.config().layers.size());
+    const Tensor hidden = part(m_work.hidden, rows, m_model.config().hidden);
     const int changes = m_overrides ? m_overrides->firstLayer() : layers; // layers before this one are as in any run
     int cacheLayer = layers; // of the next repeated layer
     for (int l = first; l < layers; ++l) {
@@ -45,11 +57,6 @@ Tensor Forward::run(const Batch &batch, KvCache *cache, const Progress &progress
             runLayer(batch, l, r == 0 ? l : cacheLayer++, r, cache, l < changes ? kept : nullptr);
         progress.report(rows * (l + 1) / (layers + 1), rows, "tokens"); // the head is still to come
     }
-    m_backend.rmsNorm(hidden, m_model.finalNorm(), config.normEps, normed);
-    deliver(batch, 0);
-    if (m_observer)
-        m_observer->onFinalNorm(batch, normed);
-    return normed;
 }
 
 int Forward::replay(const Batch &batch, const KeptBatch &kept)
@@ -83,8 +90,8 @@ void Forward::runLayer(const Batch &batch, int layer, int cacheLayer, int repeat
         runMoe(batch, layer, repeat, *moe, keep);
     else
         runDense(batch, layer);
-    if (m_observer)
-        m_observer->onLayer(batch, layer, hidden);
+    if (ForwardObserver *const observer = watcher())
+        observer->onLayer(batch, layer, hidden);
 }
 
 ModelConfig cachedLayers(const ModelConfig &config, const StageOverrides *overrides)
@@ -118,6 +125,14 @@ void Forward::locate(const Batch &batch)
     m_rowSpans.clear();
 }
 
+std::span<const std::uint64_t> Forward::rowSpans()
+{
+    if (m_overrides && m_rowSpans.empty())
+        for (const RoutingPlace &place : m_places)
+            m_rowSpans.push_back(m_overrides->spansOf(place));
+    return m_rowSpans;
+}
+
 void Forward::reserve(std::int64_t rows)
 {
     if (rows <= m_work.rows)
@@ -130,6 +145,7 @@ void Forward::reserve(std::int64_t rows)
         keys = std::max(keys, std::int64_t{layer.attention.kvHeads} * layer.attention.headDim);
     }
     const auto make = [&](std::int64_t width) { return m_backend.allocate(DType::F32, {rows, width}); };
+    m_kept.reset(); // works in them
     m_work = {}; // frees the old ones first
     m_work = {rows, make(config.hidden), make(config.hidden), make(config.hidden), make(queries), make(queries), make(keys), make(keys),
         make(config.maxExperts()), make(1)};

@@ -27,6 +27,9 @@ public:
     virtual ~ForwardObserver() = default;
     /// What onRouting() reads besides experts, weights and counts. What is not needed may come all the same, but for the norms.
     virtual RoutingNeeds routingNeeds() const { return {}; }
+    /// Whether any of these reads its tensor. If not, decode steps may be done without telling of each layer: then only onEmbedding(),
+    /// onRouting() and onFinalNorm() are called, the first before the numbers are there.
+    virtual bool readsTensors() const { return true; }
     virtual void onEmbedding(const Batch &, const Tensor &) { } ///< [T, H]
     virtual void onAttention(const Batch &, int, const Tensor &) { } ///< layer, [T, H] before it is added to the residual stream
     virtual void onMoeInput(const Batch &, int, const Tensor &) { } ///< layer, [T, H] what router and experts read

@@ -85,9 +85,15 @@ private:
         Batch batch;
         batch.phase = phase;
         batch.append(0, tokens, m_past, 0);
-        const Tensor out = m_forward.run(batch, m_cache.get(), progress.part(m_past, m_total));
-        m_backend.linear(out.rows(batch.rows() - 1, batch.rows()), *m_model.head(), nullptr, m_deviceLogits);
-        m_backend.download(m_deviceLogits, m_logits);
+        const Progress part = progress.part(m_past, m_total);
+        Tensor out; // [T, H] of a prefill
+        if (phase == Phase::Decode)
+            m_backend.download(m_forward.step(batch, *m_cache, part), m_logits);
+        else {
+            out = m_forward.run(batch, m_cache.get(), part);
+            m_backend.linear(out.rows(batch.rows() - 1, batch.rows()), *m_model.head(), nullptr, m_deviceLogits);
+            m_backend.download(m_deviceLogits, m_logits);
+        }
         if (m_recorder)
             record(batch, out, following);
         m_past += batch.rows();

@@ -8,8 +8,8 @@ namespace expertscope {
 void Forward::runMoe(const Batch &batch, int layer, int repeat, const MoeFfn &moe, KeptBatch *keep)
 {
     const Tensor x = part(m_work.normed, batch.rows(), m_model.config().hidden);
-    if (m_observer)
-        m_observer->onMoeInput(batch, layer, x);
+    if (ForwardObserver *const observer = watcher())
+        observer->onMoeInput(batch, layer, x);
     m_backend.linear(x, *m_model.layer(layer).router, nullptr, part(m_work.logits, batch.rows(), moe.experts));
     if (Router *const router = routerOf(layer, moe))
         routeThere(*router, batch, layer, repeat, moe, keep);
@@ -36,11 +36,8 @@ void Forward::routeThere(Router &router, const Batch &batch, int layer, int repe
     RoutingNeeds needs = m_observer ? m_observer->routingNeeds() : RoutingNeeds{false, false, false, false};
     needs.logits |= keep != nullptr;
     needs.scores |= keep != nullptr;
-    if (m_overrides && m_rowSpans.empty())
-        for (const RoutingPlace &place : m_places)
-            m_rowSpans.push_back(m_overrides->spansOf(place));
     std::unique_ptr<PendingRouting> routing =
-        router.route(part(m_work.logits, batch.rows(), moe.experts), {batch.spans, m_rowSpans}, needs);
+        router.route(part(m_work.logits, batch.rows(), moe.experts), {batch.spans, rowSpans()}, needs);
     routing->runExperts(x, *m_model.layer(layer).experts, part(m_work.hidden, batch.rows(), m_model.config().hidden));
     m_pending.push_back({layer, repeat, moe.experts, keep, std::move(routing)});
     deliver(batch, 2);
@@ -48,17 +45,24 @@ void Forward::routeThere(Router &router, const Batch &batch, int layer, int repe
 
 void Forward::deliver(const Batch &batch, std::size_t left)
 {
+    if (m_keeping)
+        return; // nothing has been routed yet
     while (m_pending.size() > left) {
         const PendingLayer next = std::move(m_pending.front());
         m_pending.pop_front();
-        const CollectedRouting got = next.routing->collect();
-        if (got.fault) {
-            RoutingPlace place = m_places.at(static_cast<std::size_t>(got.fault->row));
-            place.layer = next.layer;
-            throwFault(*got.fault, place);
-        }
-        tell(batch, {next.layer, next.repeat, next.experts, got.logits, got.routed, got.expertNorms, got.softmaxSums}, next.keep);
+        collect(batch, next);
     }
+}
+
+void Forward::collect(const Batch &batch, const PendingLayer &layer)
+{
+    const CollectedRouting got = layer.routing->collect();
+    if (got.fault) {
+        RoutingPlace place = m_places.at(static_cast<std::size_t>(got.fault->row));
+        place.layer = layer.layer;
+        throwFault(*got.fault, place);
+    }
+    tell(batch, {layer.layer, layer.repeat, layer.experts, got.logits, got.routed, got.expertNorms, got.softmaxSums}, layer.keep);
 }
 
 void Forward::routeHere(const Batch &batch, int layer, int repeat, const MoeFfn &moe, KeptBatch *keep)

@@ -26,6 +26,7 @@ public:
         const Model &model, const Capture &capture, const Tokenizer *tokenizer, TraceSink &sink, const StageOverrides *overrides = nullptr);
 
     RoutingNeeds routingNeeds() const override;
+    bool readsTensors() const override { return false; }
     void onEmbedding(const Batch &batch, const Tensor &hidden) override;
     void onRouting(const Batch &batch, const RoutingTap &tap) override;
 

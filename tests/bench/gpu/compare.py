@@ -24,7 +24,8 @@ for ours in sorted(results.glob("measure-*.json")):
     off = {(f["what"], f["size"]): f["tokens_per_second"] for f in figures(ours) if f["recording"] == "off"}
     for figure in figures(ours):
         # the peer that records has logits: nothing less can be asked of it
-        peer = peers.get((figure["what"], figure["size"], "off" if figure["recording"] == "off" else "logits"))
+        what = "decode" if figure["what"] == "plain" else figure["what"]  # the same work, operation by operation
+        peer = peers.get((what, figure["size"], "off" if figure["recording"] == "off" else "logits"))
         rate = figure["tokens_per_second"]
         cost = 100 * (off[figure["what"], figure["size"]] / rate - 1) if figure["recording"] != "off" else 0
         print(f"{figure['what']:8s} {figure['size']:6d} {figure['recording']:7s} {rate:12.1f} {100 * figure['fraction_of_floor']:8.1f}% "

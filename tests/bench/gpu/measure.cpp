@@ -53,31 +53,62 @@ public:
         m_forward.emplace(model, backend, nullptr, m_recorder ? &*m_recorder : nullptr);
     }
 
-    /// Each sequence its next rows; the head on the last row of each, and one logit to the host, which waits for everything.
-    void run(int sequences, int rows, int past, KvCache *cache, Phase phase)
+    /// The sequences from their start, and the head on the last row.
+    void prefill(int sequences, int rows)
+    {
+        const Batch batch = next(sequences, rows, 0, false);
+        run(batch, nullptr, 1);
+        finish(batch);
+    }
+    /// A row and its logits for each sequence; all at once if the backend can and `mayKeep`.
+    void step(int sequences, int past, KvCache &cache, bool mayKeep)
+    {
+        Batch batch = next(sequences, 1, past, true);
+        batch.phase = Phase::Decode;
+        if (mayKeep)
+            wait(m_forward->step(batch, cache, {}));
+        else
+            run(batch, &cache, sequences);
+        finish(batch);
+    }
+    bool keepsStep() const { return m_forward->keepsStep(); }
+
+private:
+    /// Random tokens.
+    Batch next(int sequences, int rows, int past, bool cached)
     {
         Batch batch;
-        batch.phase = phase;
         for (int s = 0; s < sequences; ++s) {
             std::vector<std::int32_t> tokens(static_cast<std::size_t>(rows));
             for (std::int32_t &token : tokens)
                 token = static_cast<std::int32_t>(m_random() % static_cast<std::uint64_t>(m_model.config().vocab));
-            batch.append(s, tokens, past, cache ? s : -1);
+            batch.append(s, tokens, past, cached ? s : -1);
         }
+        return batch;
+    }
+    /// All layers, and the head on the last rows.
+    void run(const Batch &batch, KvCache *cache, std::int64_t headRows)
+    {
         const Tensor out = m_forward->run(batch, cache, {});
-        const std::int64_t headRows = rows == 1 ? sequences : 1;
         if (headRows != m_logitRows) {
             m_logits = m_backend.allocate(DType::F32, {headRows, m_model.config().vocab});
             m_logitRows = headRows;
         }
         m_backend.linear(out.rows(batch.rows() - headRows, batch.rows()), *m_model.head(), nullptr, m_logits);
+        wait(m_logits);
+    }
+    /// One logit to the host, which waits for everything.
+    void wait(const Tensor &logits)
+    {
         std::array<float, 1> first{};
-        m_backend.download(m_logits, first);
+        m_backend.download(logits, first);
+    }
+    void finish(const Batch &batch)
+    {
         if (m_recorder)
             m_recorder->finishBatch(batch, {}, {});
     }
 
-private:
     const Model &m_model;
     Backend &m_backend;
     NoSink m_sink;
@@ -163,29 +194,32 @@ void measure(const Model &model, Backend &backend, const Ceilings &ceilings, con
         const Work work = workOf(model.config(), sequences, rows, 0, 1);
         for (const Mode &mode : modes()) {
             Runner runner{model, backend, mode};
-            runner.run(sequences, rows, 0, nullptr, Phase::Prefill); // scratch grows, weights come into memory
-            const double seconds = medianSeconds(options, [&] { runner.run(sequences, rows, 0, nullptr, Phase::Prefill); });
+            runner.prefill(sequences, rows); // scratch grows, weights come into memory
+            const double seconds = medianSeconds(options, [&] { runner.prefill(sequences, rows); });
             done(figure("prefill", mode, tokens, seconds, sequences * rows, work, ceilings));
         }
     }
     for (const int batch : options.decodeBatches)
-        for (const Mode &mode : modes()) {
-            Runner runner{model, backend, mode};
-            const auto cache = backend.makeKvCache(model.config(), batch, 2 * options.decodeSteps);
-            const auto steps = [&](int past) {
-                for (int step = 0; step < options.decodeSteps; ++step)
-                    runner.run(batch, 1, past + step, cache.get(), Phase::Decode);
-            };
-            steps(0);
-            const double seconds = medianSeconds(options, [&] {
-                for (int s = 0; s < batch; ++s)
-                    cache->truncate(s, options.decodeSteps);
-                steps(options.decodeSteps);
-            });
-            const double step = seconds / options.decodeSteps;
-            const Work work = workOf(model.config(), batch, 1, options.decodeSteps + options.decodeSteps / 2, batch);
-            done(figure("decode", mode, batch, step, batch, work, ceilings));
-        }
+        for (const Mode &mode : modes())
+            for (const bool mayKeep : {true, false}) {
+                Runner runner{model, backend, mode};
+                const auto cache = backend.makeKvCache(model.config(), batch, 2 * options.decodeSteps);
+                const auto steps = [&](int past) {
+                    for (int step = 0; step < options.decodeSteps; ++step)
+                        runner.step(batch, past + step, *cache, mayKeep);
+                };
+                steps(0);
+                const double seconds = medianSeconds(options, [&] {
+                    for (int s = 0; s < batch; ++s)
+                        cache->truncate(s, options.decodeSteps);
+                    steps(options.decodeSteps);
+                });
+                const double step = seconds / options.decodeSteps;
+                const Work work = workOf(model.config(), batch, 1, options.decodeSteps + options.decodeSteps / 2, batch);
+                Figure made = figure(mayKeep ? "decode" : "plain", mode, batch, step, batch, work, ceilings);
+                made.kept = runner.keepsStep();
+                done(made);
+            }
 }
 
 } // namespace expertscope

@@ -22,13 +22,14 @@ struct MeasureOptions {
 };
 
 struct Figure {
-    std::string what; ///< "prefill", "decode"
+    std::string what; ///< "prefill", "decode" (steps kept by the backend, if it keeps them), "plain" (operation by operation)
     std::string recording; ///< "off", "ids", "logits"
     int size = 0; ///< tokens, or sequences side by side
     double seconds = 0; ///< of the prefill, or of one step
     double tokensPerSecond = 0;
     double floorSeconds = 0; ///< the larger of bytes over bandwidth and operations over the matrix rate; 0 where those are not known
     const char *bound = ""; ///< which of them: "bytes", "operations"
+    bool kept = false; ///< the backend kept the step, and did it as a whole
     double fraction() const { return seconds > 0 ? floorSeconds / seconds : 0; }
 };
 

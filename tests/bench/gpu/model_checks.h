@@ -34,4 +34,7 @@ void checkSteering(const MakeBackend &make, const Done &done);
 /// logit only.
 void checkBatches(const MakeBackend &make, const Done &done);
 
+/// Decode steps of that model as the backend keeps them, and the same ones operation by operation: not a bit may differ.
+void checkSteps(const MakeBackend &make, const Done &done);
+
 } // namespace expertscope

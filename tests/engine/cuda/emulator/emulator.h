@@ -13,6 +13,9 @@ namespace emulator {
 void setMemoryBytes(std::size_t bytes);
 std::size_t usedBytes();
 
+/// From here on there is no room for graphs that can be launched, or there is again.
+void refuseGraphs(bool refuse);
+
 struct Counts {
     std::uint64_t waits = 0; ///< of the host for a stream, an event or a copy
     std::uint64_t launches = 0; ///< of kernels and copies by the host; a graph is one

@@ -18,6 +18,7 @@ struct GraphHandle {
 namespace {
 
 Counts counted;
+bool refusesGraphs = false;
 std::string faults;
 std::vector<std::shared_ptr<Capture>> captures; ///< that go on
 std::set<const Graph *> graphs;
@@ -131,6 +132,11 @@ cudaError_t forbidden(const char *what, cudaError_t error)
 std::string captureFaults()
 {
     return std::exchange(faults, {});
+}
+
+void refuseGraphs(bool refuse)
+{
+    refusesGraphs = refuse;
 }
 
 Counts counts()
@@ -287,6 +293,8 @@ cudaError_t cudaStreamIsCapturing(cudaStream_t stream, cudaStreamCaptureStatus *
 
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t graph, unsigned long long)
 {
+    if (refusesGraphs)
+        return cudaErrorMemoryAllocation;
     *exec = new GraphHandle{*graph};
     return cudaSuccess;
 }
