@@ -20,7 +20,8 @@ class KeptStep;
 
 class Context : public std::enable_shared_from_this<Context> {
 public:
-    /// Throws Error (Device) in words where there is no usable GPU; Error (Usage) on a wrong EXPERTSCOPE_BF16_TERMS.
+    /// Throws Error (Device) in words where there is no usable GPU; Error (Usage) on a wrong EXPERTSCOPE_BF16_TERMS or
+    /// EXPERTSCOPE_CUDA_GRAPHS.
     static std::shared_ptr<Context> open();
     ~Context();
     Context(const Context &) = delete;

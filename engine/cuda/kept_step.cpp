@@ -100,12 +100,12 @@ void KeptStep::capture(std::size_t bytes, const std::function<void()> &work)
     m_device = static_cast<std::byte *>(m_memory->take(bytes, "what a step is told"));
     const cudaStream_t stream = m_context->stream();
     cudaGraph_t graph = nullptr;
+    const Capturing capturing{*m_context, *this}; // to the end: what is given back from outside goes after the capture
     // relaxed: memory is allocated on the way, on other streams
     ES_CUDA(cudaStreamBeginCapture(stream, cudaStreamCaptureModeRelaxed));
     try {
         ES_CUDA(cudaMemcpyAsync(m_device, m_host.get(), bytes, cudaMemcpyHostToDevice, stream));
         m_context->letCopiesFollow();
-        const Capturing capturing{*m_context, *this};
         work();
         m_context->followCopies();
     } catch (...) {

@@ -264,6 +264,19 @@ private slots:
         QVERIFY(emulator::usedBytes() <= before);
     }
 
+    void memoryMayGoWhileAStepIsCaptured()
+    {
+        Interruption interruption{m_graphs->model->config().maxTopK()};
+        Run kept{*m_graphs, {5}, 80, &interruption};
+        kept.steps(2);
+        const std::size_t before = emulator::usedBytes();
+        Buffer other = m_graphs->backend->allocate(DType::F32, {std::int64_t{1} << 20});
+        interruption.inLayer = [&other] { other = {}; };
+        kept.steps(2);
+        QCOMPARE(kept.graphs, std::uint64_t{1});
+        QVERIFY(emulator::usedBytes() < before + (std::size_t{1} << 20));
+    }
+
     void wrongInputsAreTheSameError()
     {
         Run kept{*m_graphs, {5}, 9};
