@@ -59,7 +59,6 @@ void Context::start()
     keepFreedMemory(m_device.index);
     ES_CUDA(cudaStreamCreateWithFlags(&m_stream, cudaStreamNonBlocking));
     ES_CUDA(cudaStreamCreateWithFlags(&m_copies, cudaStreamNonBlocking));
-    ES_CUDA(cudaEventCreateWithFlags(&m_fork, cudaEventDisableTiming));
     ES_CUBLAS(cublasCreate(&m_blas));
     ES_CUBLAS(cublasSetStream(m_blas, m_stream));
     m_workspace = allocateBytes(m_device.index, workspaceBytes, m_stream, "working memory for matrix products");
@@ -79,8 +78,6 @@ Context::~Context()
         cudaFreeAsync(m_workspace, m_stream);
     if (m_blas)
         cublasDestroy(m_blas);
-    if (m_fork)
-        cudaEventDestroy(m_fork);
     if (m_copies)
         cudaStreamDestroy(m_copies);
     if (m_stream)
@@ -104,18 +101,6 @@ void Context::needHost() const
     if (m_capturing)
         throw Error{ErrorKind::Device, "the host has a part in what is to be kept as a graph", "capturing a step",
             "Run it without a graph (EXPERTSCOPE_CUDA_GRAPHS=0)"};
-}
-
-void Context::letCopiesFollow()
-{
-    ES_CUDA(cudaEventRecord(m_fork, m_stream));
-    ES_CUDA(cudaStreamWaitEvent(m_copies, m_fork));
-}
-
-void Context::followCopies()
-{
-    ES_CUDA(cudaEventRecord(m_fork, m_copies));
-    ES_CUDA(cudaStreamWaitEvent(m_stream, m_fork));
 }
 
 std::shared_ptr<void> Context::allocate(std::size_t bytes, const std::string &what)

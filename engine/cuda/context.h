@@ -40,10 +40,6 @@ public:
     Inputs &inputs() { return *m_inputs; }
     /// Waits until everything on stream() is done. Throws as needHost().
     void wait();
-    /// What is put on copies() from here on comes after all that is on stream() now.
-    void letCopiesFollow();
-    /// And the other way round.
-    void followCopies();
 
     /// Device memory with undefined contents, freed in stream order by its last owner; `what` names it where there is no room.
     std::shared_ptr<void> allocate(std::size_t bytes, const std::string &what);
@@ -68,7 +64,6 @@ private:
     cudaStream_t m_copies = nullptr;
     cublasHandle_t m_blas = nullptr;
     void *m_workspace = nullptr;
-    cudaEvent_t m_fork = nullptr;
     KeptStep *m_capturing = nullptr;
     std::vector<void *> m_given; ///< memory from outside that was given back during a capture
     std::unique_ptr<Staging> m_staging;

@@ -65,52 +65,46 @@ KeptStep::Told KeptStep::tell(const StepInputs &inputs)
 KeptStep::KeptStep(std::shared_ptr<Context> context, const StepInputs &inputs, const std::function<void()> &work)
     : m_context{std::move(context)}
     , m_memory{std::make_shared<KeptMemory>(m_context)}
+    , m_results{std::make_shared<KeptResults>()}
     , m_cache{cacheOf(inputs).layout()}
 {
     for (const BatchSpan &span : inputs.spans) // pages do not belong to the step
         cacheOf(inputs).reserve(span.cacheSlot, span.past + span.rows);
     const Told told = tell(inputs);
     m_plan = told.plan;
-    std::size_t bytes = 0;
     for (std::size_t i = 0; i < inputCount; ++i) {
-        m_places[i] = {bytes, told.numbers[i].size(), 0};
+        m_places[i] = {m_bytes, told.numbers[i].size(), 0};
         if (i == static_cast<std::size_t>(Input::CachePages)) // of all sequences at their longest
             m_places[i].room = inputs.spans.size() * sizeof(float *)
                 * static_cast<std::size_t>((m_cache.capacity + CudaKvCache::pageTokens - 1) / CudaKvCache::pageTokens);
-        bytes += (m_places[i].room + alignment - 1) / alignment * alignment;
+        m_bytes += (m_places[i].room + alignment - 1) / alignment * alignment;
     }
     void *host = nullptr;
-    ES_CUDA(cudaMallocHost(&host, bytes));
+    ES_CUDA(cudaMallocHost(&host, m_bytes));
     m_host.reset(static_cast<std::byte *>(host));
-    std::memset(host, 0, bytes); // places have more room than is told
+    std::memset(host, 0, m_bytes); // places have more room than is told
+    m_device = static_cast<std::byte *>(m_memory->take(m_bytes, "what a step is told"));
     write(told);
-    cudaEvent_t done = nullptr;
-    ES_CUDA(cudaEventCreateWithFlags(&done, cudaEventDisableTiming));
-    m_done.reset(done);
-    capture(bytes, work);
+    capture(work);
 }
 
 KeptStep::~KeptStep()
 {
-    cudaEventSynchronize(m_done.get()); // nothing of it may go while it runs
+    m_results->wait(); // nothing of it may go while it runs
 }
 
-void KeptStep::capture(std::size_t bytes, const std::function<void()> &work)
+void KeptStep::capture(const std::function<void()> &work)
 {
-    m_device = static_cast<std::byte *>(m_memory->take(bytes, "what a step is told"));
     const cudaStream_t stream = m_context->stream();
     cudaGraph_t graph = nullptr;
     const Capturing capturing{*m_context, *this}; // to the end: what is given back from outside goes after the capture
-    // relaxed: memory is allocated on the way, on other streams
+    // relaxed: memory is allocated on the way, on another stream
     ES_CUDA(cudaStreamBeginCapture(stream, cudaStreamCaptureModeRelaxed));
     try {
-        ES_CUDA(cudaMemcpyAsync(m_device, m_host.get(), bytes, cudaMemcpyHostToDevice, stream));
-        m_context->letCopiesFollow();
         work();
-        m_context->followCopies();
     } catch (...) {
-        cudaStreamEndCapture(stream, &graph); // fails, and there is no graph, if anything is left undone
-        cudaGetLastError();
+        cudaStreamEndCapture(stream, &graph);
+        cudaGetLastError(); // of a capture that had become invalid
         if (graph)
             cudaGraphDestroy(graph);
         throw;
@@ -164,10 +158,11 @@ bool KeptStep::run(const StepInputs &inputs)
     const Told told = tell(inputs);
     if (!fits(told))
         return false;
-    ES_CUDA(cudaEventSynchronize(m_done.get())); // the step before has read what it was told
+    m_results->wait(); // the step before has read what it was told
     write(told);
+    ES_CUDA(cudaMemcpyAsync(m_device, m_host.get(), m_bytes, cudaMemcpyHostToDevice, m_context->stream()));
     ES_CUDA(cudaGraphLaunch(m_graph.get(), m_context->stream()));
-    ES_CUDA(cudaEventRecord(m_done.get(), m_context->stream()));
+    m_results->bring(m_context->stream());
     return true;
 }
 

@@ -2,28 +2,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/cuda/router.h"
 
-#include "engine/core/error.h"
 #include "engine/cuda/check.h"
 #include "engine/cuda/experts.h"
+#include "engine/cuda/kept_step.h"
 
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <utility>
 
 namespace expertscope::cuda {
 
 namespace {
 
 constexpr std::size_t alignment = 16;
-constexpr unsigned long long notArrived = noFault - 1; ///< stands for the fault on the host until the copy is there
 
 std::size_t alignedUp(std::size_t bytes)
 {
     return (bytes + alignment - 1) / alignment * alignment;
 }
 
-/// Where the results of a layer lie in one piece of memory; what the host wants first, so that it is one copy.
+/// Where the results of a layer lie in one piece of memory, so that it is one copy.
 class Layout {
 public:
     /// Bytes from the beginning of the piece; nothing of no numbers.
@@ -72,8 +70,7 @@ struct Results {
         , sums{layout, needs.softmaxSums && !needs.scores ? static_cast<std::int64_t>(sequences) * table.experts : 0}
         , logits{layout, needs.logits ? rows * table.experts : 0}
         , choice{layout, needs.scores && (table.steered || table.bias || table.groups > 1) ? rows * table.experts : 0}
-        , softmax{layout, needs.scores || needs.softmaxSums ? rows * table.experts : 0}
-        , wantedBytes{needs.scores ? layout.bytes() : softmax.at}
+        , softmax{layout, needs.scores ? rows * table.experts : 0}
     {
     }
     Layout layout;
@@ -84,7 +81,6 @@ struct Results {
     Part<float> norms;
     Part<double> sums;
     Part<float> logits, choice, softmax;
-    std::size_t wantedBytes; ///< that the host gets
 };
 
 class CudaPendingRouting final : public PendingRouting {
@@ -94,18 +90,25 @@ public:
         , m_rows{rows}
         , m_slots{table.slots}
         , m_results{table, rows, sequences, needs}
-        , m_device{m_context->allocate(m_results.layout.bytes(), "the routing of a layer")}
-        , m_host{desk.pinned->take(m_results.wantedBytes)}
-        , m_isKept{m_context->capturing() != nullptr}
     {
+        const std::size_t bytes = m_results.layout.bytes();
+        if (KeptStep *const step = m_context->capturing()) {
+            m_kept = step->results();
+            const KeptResults::Place place = m_kept->take(*step->memory(), bytes);
+            m_device = {step->memory(), place.device};
+            m_host = {m_kept, place.host};
+            return;
+        }
+        m_device = m_context->allocate(bytes, "the routing of a layer");
+        m_host = desk.pinned->take(bytes);
         ES_CUDA(cudaEventCreateWithFlags(&m_copied, cudaEventDisableTiming));
-        *m_results.fault.in(m_host.get()) = notArrived;
     }
     ~CudaPendingRouting() override
     {
         if (m_copying)
             cudaEventSynchronize(m_copied); // neither copy may go while it is used
-        cudaEventDestroy(m_copied);
+        if (m_copied)
+            cudaEventDestroy(m_copied);
     }
     CudaPendingRouting(const CudaPendingRouting &) = delete;
     CudaPendingRouting &operator=(const CudaPendingRouting &) = delete;
@@ -117,31 +120,31 @@ public:
     {
         const DeviceAssignments to{m_rows, m_slots, m_results.expert.in(device()), m_results.weight.in(device())};
         cuda::runExperts(*m_context, x, to, static_cast<const CudaExpertWeights &>(experts), out, m_results.norms.in(device()));
-        m_context->letCopiesFollow();
-        ES_CUDA(cudaMemcpyAsync(m_host.get(), device(), m_results.wantedBytes, cudaMemcpyDeviceToHost, m_context->copies()));
-        // of a graph, each launch records it for the host
-        ES_CUDA(cudaEventRecordWithFlags(m_copied, m_context->copies(), m_isKept ? cudaEventRecordExternal : cudaEventRecordDefault));
-        m_copying = !m_isKept; // a step waits for its copies itself
+        if (m_kept)
+            return; // the step brings it
+        ES_CUDA(cudaEventRecord(m_copied, m_context->stream()));
+        ES_CUDA(cudaStreamWaitEvent(m_context->copies(), m_copied));
+        ES_CUDA(cudaMemcpyAsync(m_host.get(), device(), m_results.layout.bytes(), cudaMemcpyDeviceToHost, m_context->copies()));
+        ES_CUDA(cudaEventRecord(m_copied, m_context->copies()));
+        m_copying = true;
     }
 
     CollectedRouting collect() override
     {
-        ES_CUDA(cudaEventSynchronize(m_copied));
+        if (m_kept)
+            m_kept->wait();
+        else
+            ES_CUDA(cudaEventSynchronize(m_copied));
         m_copying = false;
         const std::byte *const from = m_host.get();
         CollectedRouting out;
-        const unsigned long long key = std::exchange(*m_results.fault.in(m_host.get()), notArrived);
-        if (key == notArrived)
-            throw Error{ErrorKind::Device, "the routing of a layer has not come from the GPU", "recording",
-                "Run without graphs (EXPERTSCOPE_CUDA_GRAPHS=0), or use the CPU (--device cpu)"};
-        if (key != noFault)
+        if (const unsigned long long key = m_results.fault.values(from).front(); key != noFault)
             out.fault = RoutingFault{static_cast<std::int64_t>(key >> 16), static_cast<std::int32_t>(key & 0xffff) - 1};
         out.routed.assignments = {
             m_rows, m_slots, m_results.expert.values(from), m_results.weight.values(from), m_results.count.values(from)};
         out.routed.changed = m_results.changed.values(from);
         out.routed.choice = m_results.choice.values(from);
-        if (m_results.wantedBytes > m_results.softmax.at)
-            out.routed.softmax = m_results.softmax.values(from);
+        out.routed.softmax = m_results.softmax.values(from);
         out.logits = m_results.logits.values(from);
         out.expertNorms = m_results.norms.values(from);
         out.softmaxSums = m_results.sums.values(from);
@@ -155,8 +158,8 @@ private:
     Results m_results;
     std::shared_ptr<void> m_device;
     std::shared_ptr<std::byte> m_host;
-    bool m_isKept; ///< in a step
-    cudaEvent_t m_copied = nullptr;
+    std::shared_ptr<KeptResults> m_kept; ///< where it is part of a step
+    cudaEvent_t m_copied = nullptr; ///< first: may be copied
     bool m_copying = false;
 };
 
@@ -230,11 +233,14 @@ public:
         const Results &results = pending->results();
         std::byte *const device = pending->device();
         const std::uint64_t *const spans = rows.spans.empty() ? nullptr : context.inputs().place(context, Input::RowSpans, rows.spans);
+        const bool onlySums = results.sums.count > 0; // the softmax itself nobody wants
+        const Scratch<float> passing{context, onlySums ? count * m_table.experts : 0, "the router's probabilities"};
+        float *const softmax = onlySums ? passing.data() : results.softmax.in(device);
         routeRows(context, m_table, logits.f32(), count, spans,
             {results.fault.in(device), results.expert.in(device), results.weight.in(device), results.count.in(device),
-                results.changed.in(device), results.logits.in(device), results.softmax.in(device), results.choice.in(device)});
-        if (results.sums.count > 0)
-            sum(rows.sequences, results.softmax.in(device), results.sums.in(device));
+                results.changed.in(device), results.logits.in(device), softmax, results.choice.in(device)});
+        if (onlySums)
+            sum(rows.sequences, softmax, results.sums.in(device));
         return pending;
     }
 

@@ -21,6 +21,7 @@ set(ES_CUDA_SOURCES
   few_rows.cu
   inputs.cpp
   kept_memory.cpp
+  kept_results.cpp
   kept_step.cpp
   kv_cache.cpp
   log_probs.cu

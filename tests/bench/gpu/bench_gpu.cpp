@@ -117,11 +117,11 @@ int measureAll(const Options &options)
     std::printf("%-8s %6s %-7s %10s %12s %10s %9s\n", "what", "size", "record", "ms", "tokens/s", "of floor", "bound");
     measure(*model, *backend, ceilings, options.measure, [&](const Figure &figure) {
         std::printf("%-8s %6d %-7s %10.3f %12.1f %9.1f%% %9s%s\n", figure.what.c_str(), figure.size, figure.recording.c_str(),
-            1e3 * figure.seconds, figure.tokensPerSecond, 100 * figure.fraction(), figure.bound, figure.kept ? "  one launch a step" : "");
+            1e3 * figure.seconds, figure.tokensPerSecond, 100 * figure.fraction(), figure.bound, figure.kept ? "  one graph a step" : "");
         std::fflush(stdout);
         json["figures"].push_back({{"what", figure.what}, {"size", figure.size}, {"recording", figure.recording},
             {"seconds", figure.seconds}, {"tokens_per_second", figure.tokensPerSecond}, {"floor_seconds", figure.floorSeconds},
-            {"fraction_of_floor", figure.fraction()}, {"bound", figure.bound}, {"one_launch_a_step", figure.kept}});
+            {"fraction_of_floor", figure.fraction()}, {"bound", figure.bound}, {"one_graph_a_step", figure.kept}});
         write(options, json); // what was measured stays, should time run out
     });
     return 0;

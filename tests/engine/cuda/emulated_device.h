@@ -15,7 +15,6 @@ namespace expertscope {
 class EmulatedDevice {
 public:
     cuda::Context &context() { return *m_context; }
-    std::shared_ptr<cuda::Context> shared() { return m_context; }
 
     Buffer tensor(const std::vector<float> &values, Shape shape)
     {
@@ -38,19 +37,15 @@ public:
         const RoutingNeeds &needs)
     {
         const auto rows = static_cast<std::int64_t>(logits.size()) / rule.experts;
+        const Buffer ones = hostBuffer(DType::F32, {4, 4});
+        std::fill_n(ones.tensor().f32(), 16, 1.0f);
+        const auto experts =
+            cuda::loadExperts(*m_context, std::vector(static_cast<std::size_t>(rule.experts), StoredMlp{ones, ones, ones}));
         const Buffer x = tensor(std::vector<float>(static_cast<std::size_t>(rows) * 4, 0.5f), {rows, 4});
         const auto router = cuda::makeRouter(m_desk, rule, bias, changes);
         const auto pending = router->route(tensor(logits, {rows, rule.experts}), {sequences, spans}, needs);
-        pending->runExperts(x, *experts(rule.experts), x);
+        pending->runExperts(x, *experts, x);
         return pending->collect();
-    }
-
-    /// Experts of 4 numbers, all the same.
-    std::shared_ptr<const ExpertWeights> experts(int count)
-    {
-        const Buffer ones = hostBuffer(DType::F32, {4, 4});
-        std::fill_n(ones.tensor().f32(), 16, 1.0f);
-        return cuda::loadExperts(*m_context, std::vector(static_cast<std::size_t>(count), StoredMlp{ones, ones, ones}));
     }
 
 private:

@@ -267,7 +267,6 @@ private slots:
         cudaEventCreateWithFlags(&inside, cudaEventDisableTiming);
         cudaEventCreateWithFlags(&outside, cudaEventDisableTiming);
         cudaEventRecord(outside, m_stream);
-        QCOMPARE(cudaEventRecordWithFlags(outside, m_stream, cudaEventRecordExternal), cudaErrorInvalidValue);
         float pageable[4];
         void *more = nullptr;
         const auto start = [&](cudaStreamCaptureMode mode) { QCOMPARE(cudaStreamBeginCapture(m_stream, mode), cudaSuccess); };
@@ -320,9 +319,7 @@ private slots:
         cudaStream_t branch = nullptr;
         cudaStreamCreateWithFlags(&branch, cudaStreamNonBlocking);
         cudaEvent_t fork = nullptr;
-        cudaEvent_t copied = nullptr;
         cudaEventCreateWithFlags(&fork, cudaEventDisableTiming);
-        cudaEventCreateWithFlags(&copied, cudaEventDisableTiming);
         // a sum, its copy on a branch, and then the sum's memory is used again: what the copy sees depends on who waits for it
         const auto capture = [&](bool wait, bool joined, cudaGraph_t *graph) {
             cudaStreamBeginCapture(m_stream, cudaStreamCaptureModeRelaxed);
@@ -330,7 +327,6 @@ private slots:
             cudaEventRecord(fork, m_stream);
             cudaStreamWaitEvent(branch, fork);
             cudaMemcpyAsync(pinned, sums.memory, 16, cudaMemcpyDeviceToHost, branch);
-            cudaEventRecordWithFlags(copied, branch, cudaEventRecordExternal);
             cudaEventRecord(fork, branch);
             if (wait)
                 cudaStreamWaitEvent(m_stream, fork);
@@ -350,14 +346,6 @@ private slots:
             cudaGraphLaunch(exec, m_stream);
             cudaStreamSynchronize(m_stream);
             QCOMPARE(seen[0], wait ? 2080.0f : 0.0f);
-            // the host may wait for a part of it
-            cudaMemsetAsync(sums.memory, 0xff, 256, m_stream);
-            std::memset(pinned, 0xff, 16);
-            cudaGraphLaunch(exec, m_stream);
-            QVERIFY(std::isnan(seen[0]));
-            cudaEventSynchronize(copied);
-            QCOMPARE(seen[0], 2080.0f);
-            cudaStreamSynchronize(m_stream);
             cudaGraphExecDestroy(exec);
         }
         // what a graph needs must still be there
@@ -368,8 +356,6 @@ private slots:
         cudaFreeHost(pinned);
         cudaGraphLaunch(exec, m_stream);
         QVERIFY_EXCEPTION_THROWN(cudaStreamSynchronize(m_stream), Fault);
-        cudaEventDestroy(copied);
-        QVERIFY_EXCEPTION_THROWN(cudaGraphLaunch(exec, m_stream), Fault);
         cudaGraphExecDestroy(exec);
         cudaEventDestroy(fork);
         cudaStreamDestroy(branch);

@@ -22,7 +22,6 @@ bool refusesGraphs = false;
 std::string faults;
 std::vector<std::shared_ptr<Capture>> captures; ///< that go on
 std::set<const Graph *> graphs;
-std::set<cudaEvent_t> events;
 
 std::vector<std::size_t> &grown(std::vector<std::size_t> &known, std::size_t lanes)
 {
@@ -90,14 +89,6 @@ void Stream::until(std::uint64_t ticket)
         ++done;
         work();
     }
-}
-
-void Recorded::wait() const
-{
-    if (stream)
-        stream->until(ticket);
-    if (run)
-        run->until(lane, done);
 }
 
 Graph *capturedBy(cudaStream_t stream)
@@ -186,7 +177,8 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
     if (!event->capture) {
         if (stream->capture)
             return forbidden("a wait for work outside of the capture", cudaErrorStreamCaptureIsolation);
-        enqueue(stream, [recorded = event->recorded] { recorded.wait(); });
+        if (cudaStream_t const other = event->stream)
+            enqueue(stream, [other, ticket = event->ticket] { other->until(ticket); });
         return cudaSuccess;
     }
     if (std::find(captures.begin(), captures.end(), event->capture) == captures.end())
@@ -210,13 +202,11 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned)
 {
     *event = new Event;
-    events.insert(*event);
     return cudaSuccess;
 }
 
 cudaError_t cudaEventDestroy(cudaEvent_t event)
 {
-    events.erase(event);
     delete event;
     return cudaSuccess;
 }
@@ -224,20 +214,9 @@ cudaError_t cudaEventDestroy(cudaEvent_t event)
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
 {
     if (stream->capture)
-        *event = {{}, stream->capture, knownTo(*stream)};
+        *event = {nullptr, 0, stream->capture, knownTo(*stream)};
     else
-        *event = {{stream, stream->queued, nullptr, 0, 0}, nullptr, {}};
-    return cudaSuccess;
-}
-
-cudaError_t cudaEventRecordWithFlags(cudaEvent_t event, cudaStream_t stream, unsigned flags)
-{
-    if (flags == cudaEventRecordDefault)
-        return cudaEventRecord(event, stream);
-    Graph *const graph = capturedBy(stream);
-    if (!graph)
-        return cudaErrorInvalidValue;
-    graph->records.push_back({event, stream->lane, graph->lanes[stream->lane].size()});
+        *event = {stream, stream->queued, nullptr, {}};
     return cudaSuccess;
 }
 
@@ -248,7 +227,8 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event)
     if (isStrictlyCapturing())
         return forbidden("cudaEventSynchronize", cudaErrorStreamCaptureUnsupported);
     ++counted.waits;
-    event->recorded.wait();
+    if (event->stream)
+        event->stream->until(event->ticket);
     return cudaSuccess;
 }
 
@@ -304,13 +284,7 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream)
     if (stream->capture)
         return forbidden("the launch of a graph", cudaErrorStreamCaptureUnsupported);
     ++counted.graphLaunches;
-    const auto run = std::make_shared<Run>(exec->graph);
-    for (const Graph::Record &record : exec->graph->records) {
-        if (!events.contains(record.event))
-            throw Fault{"a graph records an event that has been destroyed"};
-        *record.event = {{stream, stream->queued, run, record.lane, record.done}, nullptr, {}};
-    }
-    enqueue(stream, [run] { run->finish(); });
+    enqueue(stream, [run = std::make_shared<Run>(exec->graph)] { run->finish(); });
     return cudaSuccess;
 }
 

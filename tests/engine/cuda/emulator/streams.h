@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
 // Streams, events and graphs of the emulated GPU. A graph keeps the streams it was captured from as lanes, and each lane goes on as late as
-// it may, like a stream: at a wait of another lane, at the end, or when the host waits for an event in it.
+// it may, like a stream: at a wait of another lane, or at the end.
 #pragma once
 
 #include "cuda_runtime.h"
@@ -15,13 +15,7 @@ namespace emulator {
 class Run;
 
 struct Graph {
-    /// An event that each launch records where so much of a lane is done.
-    struct Record {
-        cudaEvent_t event;
-        std::size_t lane, done;
-    };
     std::vector<std::vector<std::function<void(Run &)>>> lanes; ///< the stream that was captured, and those that joined it
-    std::vector<Record> records;
     std::vector<std::shared_ptr<void>> memory; ///< allocated inside; freed with the graph
     Graph();
     ~Graph();
@@ -57,17 +51,9 @@ struct Stream {
     void until(std::uint64_t ticket);
 };
 
-/// What an event stands for since it was recorded.
-struct Recorded {
-    cudaStream_t stream = nullptr;
-    std::uint64_t ticket = 0; ///< of the work before it
-    std::shared_ptr<Run> run; ///< where a graph recorded it: that work, and then so much of a lane
-    std::size_t lane = 0, done = 0;
-    void wait() const;
-};
-
 struct Event {
-    Recorded recorded;
+    cudaStream_t stream = nullptr;
+    std::uint64_t ticket = 0; ///< of the work before the last record
     std::shared_ptr<Capture> capture; ///< where it was recorded last, if that was in one
     std::vector<std::size_t> known; ///< how much of each of its lanes is done then
 };
