@@ -75,6 +75,8 @@ struct StoredMlp {
 class ExpertWeights {
 public:
     virtual ~ExpertWeights() = default;
+    /// They are brought to where the backend computes as they are used: it helps to say which will be (PendingRouting::announce).
+    virtual bool comeOnDemand() const { return false; }
 };
 using ExpertWeightsPtr = std::shared_ptr<const ExpertWeights>;
 
@@ -90,6 +92,9 @@ public:
     virtual ~PendingRouting() = default;
     /// Backend::experts() with what was chosen; once.
     virtual void runExperts(const Tensor &x, const ExpertWeights &experts, const Tensor &out) = 0;
+    /// Instead: experts of a layer to come will probably run with what was chosen, so that they can be brought beside the experts that
+    /// run next. Results are the same whatever is announced.
+    virtual void announce(const ExpertWeights &) { }
     /// Waits for the copy of what was wanted; once, after runExperts(). Of a kept step: once after each Step::run().
     virtual CollectedRouting collect() = 0;
 };

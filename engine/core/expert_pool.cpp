@@ -14,9 +14,8 @@ namespace {
 
 std::string percentOf(std::int64_t part, std::int64_t whole)
 {
-    char text[64];
-    std::snprintf(text, sizeof text, "%.1f %% of %lld", whole ? 100.0 * static_cast<double>(part) / static_cast<double>(whole) : 0.0,
-        static_cast<long long>(whole));
+    char text[32];
+    std::snprintf(text, sizeof text, "%.1f %%", whole ? 100.0 * static_cast<double>(part) / static_cast<double>(whole) : 0.0);
     return text;
 }
 
@@ -24,9 +23,13 @@ std::string percentOf(std::int64_t part, std::int64_t whole)
 
 std::string ExpertPoolCounts::text() const
 {
-    std::string text = "expert pool: " + percentOf(hits, hits + misses) + " uses were there, " + sizeText(bytes) + " brought";
+    const std::int64_t uses = hits + misses;
+    std::string text = "expert pool: " + percentOf(hits, uses) + " of " + std::to_string(uses) + " uses were there";
     if (prefetches)
-        text += ", " + percentOf(unusedPrefetches, prefetches) + " prefetches in vain";
+        text += " (" + percentOf(prefetchedHits, hits) + " of them brought ahead)";
+    text += ", " + sizeText(bytes) + " brought";
+    if (prefetches)
+        text += ", " + sizeText(bytesInVain) + " in vain";
     return text;
 }
 
@@ -86,6 +89,7 @@ std::optional<int> ExpertPool::take(ExpertKey key, bool forWish)
         Place &there = place(*evicted);
         slot = there.slot;
         m_counts.unusedPrefetches += there.unproven;
+        m_counts.bytesInVain += there.unproven ? m_expertBytes : 0;
         there = {};
         --m_held[static_cast<std::size_t>(evicted->layer)];
         m_used.erase(evicted);
@@ -126,19 +130,19 @@ void ExpertPool::release(int layer)
 
 std::vector<ExpertPlace> ExpertPool::wish(std::span<const ExpertKey> keys)
 {
+    for (const ExpertKey key : keys)
+        if (Place &here = place(key); here.slot >= 0) { // first, or a wish would evict what comes after it in the list
+            touch(key);
+            here.wished = true;
+        }
     std::vector<ExpertPlace> loads;
     for (const ExpertKey key : keys) {
         Place &here = place(key);
-        if (here.slot >= 0) {
-            touch(key);
-        } else {
-            if (!take(key, true))
-                continue;
-            here.unproven = true;
-            ++m_counts.prefetches;
-            loads.push_back({key, here.slot, true});
-        }
-        here.wished = true;
+        if (here.slot >= 0 || !take(key, true))
+            continue;
+        here.wished = here.unproven = true;
+        ++m_counts.prefetches;
+        loads.push_back({key, here.slot, true});
     }
     return loads;
 }

@@ -5,8 +5,22 @@
 #include "engine/core/error.h"
 
 #include <algorithm>
+#include <fstream>
+#include <limits>
 
 namespace expertscope {
+
+std::int64_t availableMemoryBytes()
+{
+    std::ifstream meminfo{"/proc/meminfo"};
+    for (std::string word; meminfo >> word;) {
+        std::int64_t kibibytes = 0;
+        if (word == "MemAvailable:" && meminfo >> kibibytes)
+            return kibibytes * 1024;
+        meminfo.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
+    }
+    return 0;
+}
 
 std::string sizeText(std::int64_t bytes)
 {

@@ -22,6 +22,9 @@ struct ModelMemory {
 /// they fit. Throws Error (Device) with the sizes where fewer fit than two layers of one token need: one that runs, one on its way.
 std::int64_t expertSlots(const ModelMemory &model, std::int64_t freeBytes, std::int64_t workBytes);
 
+/// What a program may still take of the system's memory: its file cache counts as free. 0 = the system does not say.
+std::int64_t availableMemoryBytes();
+
 /// "12.3 GB", "0.4 MB"
 std::string sizeText(std::int64_t bytes);
 

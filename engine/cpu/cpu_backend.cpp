@@ -3,6 +3,7 @@
 // The CPU backend: wiring of the operations to the Backend interface.
 #include "engine/core/backend.h"
 #include "engine/core/error.h"
+#include "engine/core/memory_plan.h"
 #include "engine/core/parallel.h"
 #include "engine/cpu/ops.h"
 
@@ -24,7 +25,7 @@ public:
             cpu::processorName() + ", " + std::to_string(threadCount()) + (threadCount() == 1 ? " thread, " : " threads, ")
                 + cpu::title(m_context.isa)
                 + (m_context.bf16 ? ", bf16 products of " + std::to_string(m_context.bf16Terms) + "-term activations" : ""),
-            sysconf(_SC_PHYS_PAGES) * page, cpu::availableMemoryBytes()};
+            sysconf(_SC_PHYS_PAGES) * page, availableMemoryBytes()};
     }
 
     Buffer allocate(DType type, Shape shape) override { return hostBuffer(type, shape); }

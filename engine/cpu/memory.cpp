@@ -4,25 +4,11 @@
 
 #include "engine/core/error.h"
 
-#include <fstream>
-#include <limits>
 #include <string>
 #include <sys/mman.h>
 #include <utility>
 
 namespace expertscope::cpu {
-
-std::int64_t availableMemoryBytes()
-{
-    std::ifstream meminfo{"/proc/meminfo"};
-    for (std::string word; meminfo >> word;) {
-        std::int64_t kibibytes = 0;
-        if (word == "MemAvailable:" && meminfo >> kibibytes)
-            return kibibytes * 1024;
-        meminfo.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
-    }
-    return 0;
-}
 
 Memory::Memory(std::size_t bytes)
     : m_bytes{bytes}

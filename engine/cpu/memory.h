@@ -5,12 +5,8 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 
 namespace expertscope::cpu {
-
-/// What a program may still take: the system's file cache counts as free. 0 = the system does not say.
-std::int64_t availableMemoryBytes();
 
 class Memory {
 public:

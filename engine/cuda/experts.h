@@ -47,7 +47,7 @@ struct CudaExpertWeights final : ExpertWeights {
     std::shared_ptr<void> weights, table; ///< what owns them
     std::shared_ptr<ExpertStore> store; ///< null where all experts are on the device
     int layer = 0; ///< of the store
-    std::vector<StoredMlp> stored; ///< [E] with a store
+    bool comeOnDemand() const override { return store != nullptr; }
 };
 
 std::shared_ptr<const CudaExpertWeights> loadExperts(Context &context, std::span<const StoredMlp> stored);

@@ -6,9 +6,28 @@
 #include "engine/cuda/check.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <limits>
 
 namespace expertscope::cuda {
+
+namespace {
+
+/// Of the device that may be used.
+std::size_t memoryLimit()
+{
+    const char *const set = std::getenv("EXPERTSCOPE_CUDA_MEMORY");
+    if (!set || *set == '\0')
+        return std::numeric_limits<std::size_t>::max();
+    char *end = nullptr;
+    const double gigabytes = std::strtod(set, &end);
+    if (*end != '\0' || !(gigabytes > 0) || gigabytes > 1e6)
+        throw Error{ErrorKind::Usage, "\"" + std::string{set} + "\" is no size of memory", "EXPERTSCOPE_CUDA_MEMORY",
+            "Set it to a number of GB, such as 24, or leave the variable unset"};
+    return static_cast<std::size_t>(gigabytes * 1e9);
+}
+
+} // namespace
 
 std::string sizeText(std::uint64_t bytes)
 {
@@ -28,6 +47,9 @@ DeviceMemory deviceMemory(int device)
     ES_CUDA(cudaMemPoolGetAttribute(pool, cudaMemPoolAttrReservedMemCurrent, &reserved));
     ES_CUDA(cudaMemPoolGetAttribute(pool, cudaMemPoolAttrUsedMemCurrent, &used));
     memory.free += static_cast<std::size_t>(reserved - std::min(used, reserved));
+    const std::size_t limit = memoryLimit();
+    memory.total = std::min(memory.total, limit);
+    memory.free = std::min(memory.free, limit - std::min<std::size_t>(limit, used));
     return memory;
 }
 

@@ -20,6 +20,7 @@ struct DeviceMemory {
     std::size_t total = 0;
     std::size_t free = 0; ///< what the pool keeps unused counts as free
 };
+/// As if the device had no more than EXPERTSCOPE_CUDA_MEMORY says, in GB; throws Error (Usage) where that is no size.
 DeviceMemory deviceMemory(int device);
 
 /// Makes the device's pool keep freed memory instead of handing it back at every wait.

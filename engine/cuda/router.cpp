@@ -3,7 +3,7 @@
 #include "engine/cuda/router.h"
 
 #include "engine/cuda/check.h"
-#include "engine/cuda/experts.h"
+#include "engine/cuda/expert_store.h"
 #include "engine/cuda/kept_step.h"
 
 #include <algorithm>
@@ -127,6 +127,13 @@ public:
         ES_CUDA(cudaMemcpyAsync(m_host.get(), device(), m_results.layout.bytes(), cudaMemcpyDeviceToHost, m_context->copies()));
         ES_CUDA(cudaEventRecord(m_copied, m_context->copies()));
         m_copying = true;
+    }
+
+    void announce(const ExpertWeights &experts) override
+    {
+        const auto &weights = static_cast<const CudaExpertWeights &>(experts);
+        if (weights.store)
+            weights.store->expect(weights, m_results.expert.in(device()), m_rows * m_slots);
     }
 
     CollectedRouting collect() override

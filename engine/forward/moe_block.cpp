@@ -38,9 +38,27 @@ void Forward::routeThere(Router &router, const Batch &batch, int layer, int repe
     needs.scores |= keep != nullptr;
     std::unique_ptr<PendingRouting> routing =
         router.route(part(m_work.logits, batch.rows(), moe.experts), {batch.spans, rowSpans()}, needs);
+    announceNext(batch, layer);
     routing->runExperts(x, *m_model.layer(layer).experts, part(m_work.hidden, batch.rows(), m_model.config().hidden));
     m_pending.push_back({layer, repeat, moe.experts, keep, std::move(routing)});
     deliver(batch, 2);
+}
+
+void Forward::announceNext(const Batch &batch, int layer)
+{
+    const std::vector<LayerConfig> &layers = m_model.config().layers;
+    const MoeFfn *moe = nullptr;
+    int next = layer + 1;
+    while (next < std::ssize(layers) && !(moe = layers[static_cast<std::size_t>(next)].moe()))
+        ++next;
+    if (!moe || !m_model.layer(next).experts->comeOnDemand())
+        return;
+    Router *const router = routerOf(next, *moe);
+    if (!router)
+        return;
+    const Tensor logits = part(m_work.logits, batch.rows(), moe->experts);
+    m_backend.linear(part(m_work.normed, batch.rows(), m_model.config().hidden), *m_model.layer(next).router, nullptr, logits);
+    router->route(logits, {batch.spans, rowSpans()}, {false, false, false, false})->announce(*m_model.layer(next).experts);
 }
 
 void Forward::deliver(const Batch &batch, std::size_t left)

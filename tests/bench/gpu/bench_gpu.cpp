@@ -82,6 +82,7 @@ int prove(const Options &options)
     const MakeBackend make = [&options] { return makeBackend(options); };
     group("batch sizes", [&](const Done &done) { checkBatches(make, done); });
     group("kept decode steps", [&](const Done &done) { checkSteps(make, done); });
+    group("experts on demand", [&](const Done &done) { checkOnDemand(make, done); });
     if (!options.quick) {
         group("goldens", [&](const Done &done) { checkGoldens(make, done); });
         group("steering", [&](const Done &done) { checkSteering(make, done); });
@@ -124,6 +125,8 @@ int measureAll(const Options &options)
             {"fraction_of_floor", figure.fraction()}, {"bound", figure.bound}, {"one_graph_a_step", figure.kept}});
         write(options, json); // what was measured stays, should time run out
     });
+    if (const std::string experts = backend->info().experts; !experts.empty())
+        std::printf("%s\n", experts.c_str());
     return 0;
 }
 

@@ -37,4 +37,7 @@ void checkBatches(const MakeBackend &make, const Done &done);
 /// Decode steps of that model as the backend keeps them, and the same ones operation by operation: not a bit may differ.
 void checkSteps(const MakeBackend &make, const Done &done);
 
+/// That model with too little memory for all of its experts: not a bit of the trace may differ. Of the CUDA backend only.
+void checkOnDemand(const MakeBackend &make, const Done &done);
+
 } // namespace expertscope

@@ -70,12 +70,16 @@ fi
 part 100 prove "$bench" --json "$OUT/prove.json" "${prove[@]}"
 if [ "$mode" != --dry ] && command -v compute-sanitizer >/dev/null; then
     for tool in memcheck racecheck initcheck; do
-        part 45 "$tool" compute-sanitizer --tool "$tool" --error-exitcode 9 --print-limit 20 "$bench" prove --quick
+        part 40 "$tool" compute-sanitizer --tool "$tool" --error-exitcode 9 --print-limit 20 "$bench" prove --quick
     done
 fi
 for shape in "${shapes[@]}"; do
     part 90 "measure-$shape" "$bench" --json "$OUT/measure-$shape.json" measure --shape "$shape" "${quick[@]}"
 done
+if [ "$mode" != --dry ]; then # 57 GB of experts, most of which stay in pinned memory and come and go
+    EXPERTSCOPE_CUDA_MEMORY=24 part 70 measure-qwen3-in-24-GB "$bench" --json "$OUT/measure-qwen3-in-24-GB.json" \
+        measure --shape qwen3 --prefill 4096 --decode 1 --steps 8 --rounds 1
+fi
 python=$(command -v "${PYTHON:-python3}")
 if [ -n "$python" ] && "$python" -c 'import torch, transformers' 2>/dev/null; then
     for shape in "${shapes[@]}"; do

@@ -149,6 +149,7 @@ class TestCudaRecording : public QObject {
     std::unique_ptr<Backend> m_host = makeBackend("cpu");
     std::unique_ptr<Backend> m_device = makeCudaBackend();
     std::shared_ptr<const Model> m_hostModel, m_deviceModel;
+    std::shared_ptr<MemoryTrace> m_whole; ///< with all experts on the device
 
     void compareSteered(const Recipe &recipe)
     {
@@ -254,26 +255,54 @@ private slots:
         QVERIFY(difference(*whole, *trace(*m_deviceModel, *m_device, spec)) == 0);
     }
 
+    void expertsThatDoNotFitComeAndGo_data()
+    {
+        QTest::addColumn<double>("share"); // of the experts that there is memory for
+        QTest::addColumn<bool>("hurry");
+        QTest::addColumn<int>("pinnedLayers");
+        for (const double share : {0.95, 0.8, 0.4})
+            for (const auto &[hurry, pinnedLayers] : {std::pair{false, 99}, {true, 99}, {true, 1}, {false, 0}})
+                QTest::addRow("%g of the experts, %s uploads, %d layers pinned", share, hurry ? "early" : "late", pinnedLayers)
+                    << share << hurry << pinnedLayers;
+    }
+    /// The same trace, bit for bit, whatever comes when; what comes ahead is mostly what is needed.
     void expertsThatDoNotFitComeAndGo()
     {
-        const auto whole = trace(*m_deviceModel, *m_device, specOf(true, 4));
+        QFETCH(double, share);
+        QFETCH(bool, hurry);
+        QFETCH(int, pinnedLayers);
+        if (!m_whole)
+            m_whole = trace(*m_deviceModel, *m_device, specOf(true, 4));
+        const ModelConfig &config = m_deviceModel->config();
+        const MoeFfn &moe = *config.layers.back().moe();
+        const std::int64_t layerBytes = moe.experts * 3 * moe.width * config.hidden * 4;
+        const auto expertBytes = static_cast<double>(layerBytes * std::ssize(config.moeLayers()));
+        const double otherBytes = static_cast<double>(m_deviceModel->weightBytes()) - expertBytes;
         std::unique_ptr<Backend> small = makeCudaBackend();
-        const std::int64_t weights = m_deviceModel->weightBytes();
-        for (const double share : {0.95, 0.8}) {
-            const auto before = emulator::usedBytes();
-            emulator::setMemoryBytes(before + static_cast<std::size_t>(share * static_cast<double>(weights)));
-            {
-                const auto model = Model::load(Golden{"olmoe"}.files(), *small, {});
-                emulator::setMemoryBytes(std::size_t{1} << 30);
-                const auto parts = trace(*model, *small, specOf(true, 4));
-                QCOMPARE(difference(*parts, *whole), 0.0);
-                const std::string counts = small->info().experts;
-                QVERIFY2(counts.find("uses were there") != std::string::npos, counts.c_str());
-                qInfo("%g of the weights: %s", share, counts.c_str());
-            }
-            QVERIFY(small->info().experts.empty()); // it went with the model
+        emulator::setSeed(static_cast<std::uint64_t>(100 * share) + (hurry ? 7 : 0));
+        emulator::setMemoryBytes(
+            emulator::usedBytes() + static_cast<std::size_t>((otherBytes + share * expertBytes) * 8 / 7)); // 1/8 to work in
+        emulator::setPinnableBytes(static_cast<std::size_t>(pinnedLayers * layerBytes + layerBytes / 2));
+        {
+            const auto model = Model::load(Golden{"olmoe"}.files(), *small, {});
+            emulator::setMemoryBytes(std::size_t{1} << 30);
+            emulator::setPinnableBytes(std::size_t{1} << 30);
+            emulator::hurryUploads(hurry);
+            const auto parts = trace(*model, *small, specOf(true, 4));
+            emulator::hurryUploads(false);
+            QCOMPARE(difference(*parts, *m_whole), 0.0);
+            const std::string counts = small->info().experts;
+            QVERIFY2(counts.find("uses were there") != std::string::npos, counts.c_str());
+            QCOMPARE(counts.find("brought ahead") != std::string::npos, pinnedLayers > 1); // the first layer's come when they are needed
+            qInfo("%s", counts.c_str());
         }
-        emulator::setMemoryBytes(emulator::usedBytes() + static_cast<std::size_t>(weights / 8));
+        QVERIFY(small->info().experts.empty()); // it went with the model
+    }
+
+    void modelsThatCannotRunAreRefused()
+    {
+        std::unique_ptr<Backend> small = makeCudaBackend();
+        emulator::setMemoryBytes(emulator::usedBytes() + static_cast<std::size_t>(m_deviceModel->weightBytes() / 8));
         QVERIFY_EXCEPTION_THROWN(Model::load(Golden{"olmoe"}.files(), *small, {}), Error);
         emulator::setMemoryBytes(std::size_t{1} << 30);
     }

@@ -12,6 +12,10 @@ namespace emulator {
 /// Device memory in all, from here on; more gives cudaErrorMemoryAllocation.
 void setMemoryBytes(std::size_t bytes);
 std::size_t usedBytes();
+/// Of the host, that can be pinned, from here on.
+void setPinnableBytes(std::size_t bytes);
+/// Work on streams waits as long as it may; copies of pinned memory to the device do not, from here on, but run as soon as they may.
+void hurryUploads(bool hurry);
 
 /// From here on there is no room for graphs that can be launched, or there is again.
 void refuseGraphs(bool refuse);

@@ -19,6 +19,8 @@ std::size_t memoryBytes = std::size_t{64} << 30;
 std::size_t used = 0;
 std::map<void *, std::size_t> deviceBlocks;
 std::map<const void *, std::size_t> pinned;
+std::size_t pinnableBytes = std::size_t{64} << 30; ///< that are left
+bool uploadsHurry = false;
 
 /// Whether all of it lies in one piece that was allocated and not freed.
 template<class Memory>
@@ -60,6 +62,16 @@ void setMemoryBytes(std::size_t bytes)
 std::size_t usedBytes()
 {
     return used;
+}
+
+void setPinnableBytes(std::size_t bytes)
+{
+    pinnableBytes = bytes;
+}
+
+void hurryUploads(bool hurry)
+{
+    uploadsHurry = hurry;
 }
 
 } // namespace emulator
@@ -179,8 +191,9 @@ cudaError_t cudaMallocHost(void **memory, std::size_t bytes)
 {
     if (isStrictlyCapturing())
         return forbidden("cudaMallocHost", cudaErrorStreamCaptureUnsupported);
-    if (posix_memalign(memory, 64, bytes) != 0)
+    if (bytes > pinnableBytes || posix_memalign(memory, 64, bytes) != 0)
         return cudaErrorMemoryAllocation;
+    pinnableBytes -= bytes;
     std::memset(*memory, poison, bytes);
     pinned[*memory] = bytes;
     return cudaSuccess;
@@ -190,7 +203,10 @@ cudaError_t cudaFreeHost(void *memory)
 {
     if (isStrictlyCapturing())
         return forbidden("cudaFreeHost", cudaErrorStreamCaptureUnsupported);
-    pinned.erase(memory);
+    if (const auto found = pinned.find(memory); found != pinned.end()) {
+        pinnableBytes += found->second;
+        pinned.erase(found);
+    }
     std::free(memory);
     return cudaSuccess;
 }
@@ -219,6 +235,8 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, std::size_t bytes, cudaM
         return cudaSuccess;
     }
     enqueue(stream, [to, from, bytes] { std::memcpy(to, from, bytes); });
+    if (kind == cudaMemcpyHostToDevice && uploadsHurry)
+        stream->until(stream->queued);
     return kind == cudaMemcpyDeviceToHost && !isPinned ? cudaStreamSynchronize(stream) : cudaSuccess;
 }
 
