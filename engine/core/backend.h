@@ -49,6 +49,12 @@ struct GatedMlp {
     WeightPtr down; ///< [H, I]
 };
 
+/// A norm of each head's D values.
+struct HeadNorm {
+    Tensor weight; ///< [D]
+    float eps = 0;
+};
+
 /// Rows of a packed batch that belong to one sequence.
 struct BatchSpan {
     std::int64_t firstRow = 0;
@@ -149,8 +155,8 @@ public:
     virtual void add(const Tensor &x, const Tensor &y) = 0;
     /// x = clamp(x, -limit, limit).
     virtual void clamp(const Tensor &x, float limit) = 0;
-    /// Rotates half-split pairs of each head in place; x [T, heads, D], positions [T].
-    virtual void rope(const Tensor &x, std::span<const std::int32_t> positions, const AttentionConfig &config) = 0;
+    /// Each head in place: rmsNorm() with the norm, if there is one, then half-split pairs are rotated; x [T, heads, D], positions [T].
+    virtual void rope(const Tensor &x, const HeadNorm *norm, std::span<const std::int32_t> positions, const AttentionConfig &config) = 0;
     /// Causal GQA softmax attention inside each span; q, out [T, nH, D], k and v [T, nKV, D].
     /// With a cache, k and v of each span with a slot are appended to it for this layer, and the past is attended to.
     virtual void attention(const Tensor &q, const Tensor &k, const Tensor &v, std::span<const BatchSpan> spans,

@@ -24,7 +24,7 @@ struct AttentionConfig {
     bool qkvBias = false;
     bool outBias = false;
     QkNorm qkNorm = QkNorm::None;
-    float clipQkv = 0; ///< clamp q, k, v to +-this after the norm; 0 = off
+    float clipQkv = 0; ///< clamp q, k, v to +-this after the norm of the full vectors, if any; 0 = off
     int slidingWindow = 0; ///< a token sees itself and this many - 1 before it; 0 = all
     double ropeTheta = 10000;
     std::vector<float> ropeInvFreq; ///< [D/2] inverse frequencies, half-split pairs, scaling already applied

@@ -56,9 +56,9 @@ public:
     }
     void add(const Tensor &x, const Tensor &y) override { cpu::add(m_context, x, y); }
     void clamp(const Tensor &x, float limit) override { cpu::clamp(m_context, x, limit); }
-    void rope(const Tensor &x, std::span<const std::int32_t> positions, const AttentionConfig &config) override
+    void rope(const Tensor &x, const HeadNorm *norm, std::span<const std::int32_t> positions, const AttentionConfig &config) override
     {
-        cpu::rope(m_context, x, positions, config);
+        cpu::rope(m_context, x, norm, positions, config);
     }
     void attention(const Tensor &q, const Tensor &k, const Tensor &v, std::span<const BatchSpan> spans, const AttentionConfig &config,
         KvCache *cache, int layer, const Tensor &out) override

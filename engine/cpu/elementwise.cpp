@@ -37,15 +37,19 @@ void embed(const CpuContext &context, const CpuWeight &table, std::span<const st
     });
 }
 
+void normaliseRow(const CpuContext &context, const float *x, const Tensor &weight, float eps, float *out)
+{
+    const std::int64_t width = weight.count();
+    const float mean = context.kernels.sumOfSquares(x, width) / static_cast<float>(width);
+    context.kernels.normalise(x, weight.f32(), 1.0f / std::sqrt(mean + eps), out, width);
+}
+
 void rmsNorm(const CpuContext &context, const Tensor &x, const Tensor &weight, float eps, const Tensor &out)
 {
     const std::int64_t width = weight.count();
     parallelFor(x.count() / width, rowsPerTask(width), [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t t = begin; t < end; ++t) {
-            const float *row = x.f32() + t * width;
-            const float mean = context.kernels.sumOfSquares(row, width) / static_cast<float>(width);
-            context.kernels.normalise(row, weight.f32(), 1.0f / std::sqrt(mean + eps), out.f32() + t * width, width);
-        }
+        for (std::int64_t t = begin; t < end; ++t)
+            normaliseRow(context, x.f32() + t * width, weight, eps, out.f32() + t * width);
     });
 }
 

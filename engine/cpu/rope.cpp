@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The Expertscope authors
 // SPDX-License-Identifier: Apache-2.0
-// Rotary position embedding, half-split pairs.
+// Norms of heads and rotary position embedding, half-split pairs, while a head is in the cache.
 #include "engine/core/parallel.h"
 #include "engine/cpu/ops.h"
 
@@ -42,7 +42,8 @@ const RopeTable &tableFor(CpuContext &context, std::span<const std::int32_t> pos
 
 } // namespace
 
-void rope(CpuContext &context, const Tensor &x, std::span<const std::int32_t> positions, const AttentionConfig &config)
+void rope(
+    CpuContext &context, const Tensor &x, const HeadNorm *norm, std::span<const std::int32_t> positions, const AttentionConfig &config)
 {
     const RopeTable &table = tableFor(context, positions, config);
     const auto half = static_cast<std::int64_t>(table.invFreq.size());
@@ -51,9 +52,12 @@ void rope(CpuContext &context, const Tensor &x, std::span<const std::int32_t> po
     const std::int64_t tokensPerTask = std::max<std::int64_t>(1, 32 * 1024 / std::max<std::int64_t>(1, heads * depth));
     parallelFor(x.shape[0], tokensPerTask, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t t = begin; t < end; ++t)
-            for (std::int64_t h = 0; h < heads; ++h)
-                context.kernels.rotate(
-                    x.f32() + (t * heads + h) * depth, table.cosine.data() + t * half, table.sine.data() + t * half, half);
+            for (std::int64_t h = 0; h < heads; ++h) {
+                float *const head = x.f32() + (t * heads + h) * depth;
+                if (norm)
+                    normaliseRow(context, head, norm->weight, norm->eps, head);
+                context.kernels.rotate(head, table.cosine.data() + t * half, table.sine.data() + t * half, half);
+            }
     });
 }
 

@@ -68,9 +68,9 @@ public:
     }
     void add(const Tensor &x, const Tensor &y) override { cuda::add(*m_context, x, y); }
     void clamp(const Tensor &x, float limit) override { cuda::clamp(*m_context, x, limit); }
-    void rope(const Tensor &x, std::span<const std::int32_t> positions, const AttentionConfig &config) override
+    void rope(const Tensor &x, const HeadNorm *norm, std::span<const std::int32_t> positions, const AttentionConfig &config) override
     {
-        cuda::rope(*m_context, x, positions, config);
+        cuda::rope(*m_context, x, norm, positions, config);
     }
     void attention(const Tensor &q, const Tensor &k, const Tensor &v, std::span<const BatchSpan> spans, const AttentionConfig &config,
         KvCache *cache, int layer, const Tensor &out) override

@@ -16,7 +16,7 @@ void add(Context &context, const Tensor &x, const Tensor &y);
 void clamp(Context &context, const Tensor &x, float limit);
 void scaleRowsBySigmoid(Context &context, const Tensor &x, const Tensor &g);
 void linear(Context &context, const Tensor &x, const CudaWeight &weight, const float *bias, const Tensor &out);
-void rope(Context &context, const Tensor &x, std::span<const std::int32_t> positions, const AttentionConfig &config);
+void rope(Context &context, const Tensor &x, const HeadNorm *norm, std::span<const std::int32_t> positions, const AttentionConfig &config);
 void attention(Context &context, const Tensor &q, const Tensor &k, const Tensor &v, std::span<const BatchSpan> spans,
     const AttentionConfig &config, KvCache *cache, int layer, const Tensor &out);
 void gatedMlp(Context &context, const Tensor &x, const GatedMlp &mlp, const Tensor &out);

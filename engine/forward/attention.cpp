@@ -34,11 +34,6 @@ void Forward::runAttention(const Batch &batch, int layer, int cacheLayer, KvCach
     if (config.qkNorm == QkNorm::FullVector) {
         m_backend.rmsNorm(q, weights.qNorm, model.normEps, q);
         m_backend.rmsNorm(k, weights.kNorm, model.normEps, k);
-    } else if (config.qkNorm == QkNorm::PerHead) {
-        const Tensor qHeads = q.reshaped({rows * heads, size});
-        const Tensor kHeads = k.reshaped({rows * kvHeads, size});
-        m_backend.rmsNorm(qHeads, weights.qNorm, model.normEps, qHeads);
-        m_backend.rmsNorm(kHeads, weights.kNorm, model.normEps, kHeads);
     }
     if (config.clipQkv > 0)
         for (const Tensor &t : {q, k, v})
@@ -46,8 +41,11 @@ void Forward::runAttention(const Batch &batch, int layer, int cacheLayer, KvCach
 
     const Tensor queries = q.reshaped({rows, heads, size});
     const Tensor keys = k.reshaped({rows, kvHeads, size});
-    m_backend.rope(queries, batch.positions, config);
-    m_backend.rope(keys, batch.positions, config);
+    const bool perHead = config.qkNorm == QkNorm::PerHead;
+    const HeadNorm qNorm{weights.qNorm.tensor(), model.normEps};
+    const HeadNorm kNorm{weights.kNorm.tensor(), model.normEps};
+    m_backend.rope(queries, perHead ? &qNorm : nullptr, batch.positions, config);
+    m_backend.rope(keys, perHead ? &kNorm : nullptr, batch.positions, config);
     const Tensor attended = part(m_work.attended, rows, heads * size);
     m_backend.attention(
         queries, keys, v.reshaped({rows, kvHeads, size}), batch.spans, config, cache, cacheLayer, attended.reshaped({rows, heads, size}));

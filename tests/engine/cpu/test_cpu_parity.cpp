@@ -275,10 +275,22 @@ private slots:
                 compare(
                     [&](Backend &backend) {
                         const Buffer z = tensorOf(x, {5, 3, depth});
-                        backend.rope(z, positions, config);
+                        backend.rope(z, nullptr, positions, config);
                         return valuesOf(z);
                     },
                     exact);
+                const Buffer weight = tensorOf(random.normals(depth), {depth});
+                const HeadNorm norm{weight, 1e-6f};
+                const auto normed = [&](Backend &backend) {
+                    const Buffer z = tensorOf(x, {5, 3, depth});
+                    backend.rope(z, &norm, positions, config);
+                    return valuesOf(z);
+                };
+                compare(normed, exact);
+                const Buffer apart = tensorOf(x, {5, 3, depth});
+                m_cpu->rmsNorm(apart, weight, norm.eps, apart);
+                m_cpu->rope(apart, nullptr, positions, config);
+                QVERIFY(normed(*m_cpu) == valuesOf(apart)); // bit for bit
             }
         }
     }

@@ -125,7 +125,16 @@ void checkRope(OpChecker &check)
                 const Values x = check.normals(5 * heads * depth);
                 check.compare("rope, " + std::to_string(heads) + " heads of " + std::to_string(depth), exact, [&](Backend &backend) {
                     const Buffer z = put(backend, x, {5, heads, depth});
-                    backend.rope(z, positions, config);
+                    backend.rope(z, nullptr, positions, config);
+                    return take(backend, z);
+                });
+                const Values weight = check.normals(depth);
+                const std::string what = "norm and rope, " + std::to_string(heads) + " heads of " + std::to_string(depth);
+                check.compare(what, exact, [&](Backend &backend) {
+                    const Buffer z = put(backend, x, {5, heads, depth});
+                    const Buffer there = put(backend, weight, {depth});
+                    const HeadNorm norm{there, 1e-6f};
+                    backend.rope(z, &norm, positions, config);
                     return take(backend, z);
                 });
             }

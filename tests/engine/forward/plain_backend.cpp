@@ -186,8 +186,10 @@ void PlainBackend::clamp(const Tensor &x, float limit)
         x.f32()[i] = std::clamp(x.f32()[i], -limit, limit);
 }
 
-void PlainBackend::rope(const Tensor &x, std::span<const std::int32_t> positions, const AttentionConfig &config)
+void PlainBackend::rope(const Tensor &x, const HeadNorm *norm, std::span<const std::int32_t> positions, const AttentionConfig &config)
 {
+    if (norm)
+        rmsNorm(x, norm->weight, norm->eps, x);
     const std::int64_t heads = x.shape[1];
     const std::int64_t half = x.shape[2] / 2;
     for (std::size_t t = 0; t < positions.size(); ++t)

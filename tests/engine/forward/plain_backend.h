@@ -23,7 +23,7 @@ public:
     void linear(const Tensor &x, const Weight &weight, const Tensor *bias, const Tensor &out) override;
     void add(const Tensor &x, const Tensor &y) override;
     void clamp(const Tensor &x, float limit) override;
-    void rope(const Tensor &x, std::span<const std::int32_t> positions, const AttentionConfig &config) override;
+    void rope(const Tensor &x, const HeadNorm *norm, std::span<const std::int32_t> positions, const AttentionConfig &config) override;
     void attention(const Tensor &q, const Tensor &k, const Tensor &v, std::span<const BatchSpan> spans, const AttentionConfig &config,
         KvCache *cache, int layer, const Tensor &out) override;
     std::unique_ptr<KvCache> makeKvCache(const ModelConfig &config, int sequences, std::int64_t capacityTokens) override;
