@@ -35,6 +35,12 @@ double worst(const Values &got, const Values &expected)
     return largest / top;
 }
 
+/// Not a number anywhere: what an operation does not write shows.
+Buffer poisoned(Backend &backend, Shape shape)
+{
+    return put(backend, Values(static_cast<std::size_t>(shape.count()), std::numeric_limits<float>::quiet_NaN()), shape);
+}
+
 std::string shapeText(DType type, int rows, int in, int out)
 {
     return std::string{name(type)} + ", " + std::to_string(rows) + " rows, " + std::to_string(in) + " to " + std::to_string(out);
@@ -49,7 +55,7 @@ void checkEmbed(OpChecker &check)
             for (int t = 0; t < rows; ++t)
                 ids.push_back(check.below(40));
             check.compare("embed, " + shapeText(type, rows, 40, width), 0, [&, rows = rows, width = width](Backend &backend) {
-                const Buffer y = backend.allocate(DType::F32, {rows, width});
+                const Buffer y = poisoned(backend, {rows, width});
                 backend.embed(*backend.prepare(table, Products::Fast), ids, y);
                 return take(backend, y);
             });
@@ -82,7 +88,7 @@ void checkLinear(OpChecker &check)
                 const bool rounds = products == Products::Fast && type == DType::BF16 && rows > 8;
                 const auto run = [&, rows = rows, in = in, out = out](Backend &backend, bool biased) {
                     const Buffer shift = put(backend, bias, {out});
-                    const Buffer y = backend.allocate(DType::F32, {rows, out});
+                    const Buffer y = poisoned(backend, {rows, out});
                     backend.linear(put(backend, x, {rows, in}), *backend.prepare(stored, products), biased ? &shift.tensor() : nullptr, y);
                     return take(backend, y);
                 };
@@ -190,7 +196,7 @@ void checkAttention(OpChecker &check)
                             const auto &[q, k, v] = inputs[s];
                             const std::int64_t rows = std::ssize(q) / (of.heads * of.depth);
                             const Shape keys{rows, of.kvHeads, of.depth};
-                            const Buffer out = backend.allocate(DType::F32, {rows, of.heads, of.depth});
+                            const Buffer out = poisoned(backend, {rows, of.heads, of.depth});
                             backend.attention(put(backend, q, out.tensor().shape), put(backend, k, keys), put(backend, v, keys), steps[s],
                                 config, cached ? cache.get() : nullptr, layer, out);
                             const Values values = take(backend, out);
@@ -213,7 +219,7 @@ void checkMlp(OpChecker &check)
                 [&, rows = rows, in = in](Backend &backend) {
                     const GatedMlp mlp{
                         backend.prepare(gate, Products::Fast), backend.prepare(up, Products::Fast), backend.prepare(down, Products::Fast)};
-                    const Buffer y = backend.allocate(DType::F32, {rows, in});
+                    const Buffer y = poisoned(backend, {rows, in});
                     backend.gatedMlp(put(backend, x, {rows, in}), mlp, y);
                     return take(backend, y);
                 });
@@ -240,6 +246,52 @@ void checkLogProbs(OpChecker &check)
                         all.insert(all.end(), best.begin(), best.end());
                     return all;
                 });
+        }
+}
+
+/// Unequal loads: the first expert has most rows, the last none; counts vary, and an expert may come twice.
+Assignments unevenly(OpChecker &check, int rows, int slotCount, int experts)
+{
+    Assignments to{rows, slotCount, {}, {}, {}};
+    for (int t = 0; t < rows; ++t) {
+        to.count.push_back(t % 7 == 6 ? t % slotCount : slotCount);
+        for (int s = 0; s < slotCount; ++s) {
+            to.expert.push_back(s == 0 ? 0 : check.below(experts - 1));
+            to.weight.push_back(0.1f * static_cast<float>(1 + check.below(9)));
+        }
+    }
+    return to;
+}
+
+void checkExperts(OpChecker &check)
+{
+    constexpr int slotCount = 4;
+    for (DType type : storedTypes)
+        for (const auto &[rows, hidden, width, experts] :
+            std::initializer_list<std::array<int, 4>>{{1, 64, 32, 9}, {3, 300, 17, 20}, {33, 44, 20, 3}, {36, 72, 72, 2}}) {
+            std::vector<StoredMlp> stored;
+            for (int e = 0; e < experts; ++e)
+                stored.push_back({check.matrix(type, width, hidden), check.matrix(type, width, hidden), check.matrix(type, hidden, width)});
+            const Assignments to = unevenly(check, rows, slotCount, experts);
+            const Values x = check.normals(rows * hidden);
+            const Values before = check.normals(rows * hidden);
+            const bool rounds = type == DType::BF16 && rows * slotCount > 4 * experts; // tiles
+            const auto run = [&, rows = rows, hidden = hidden](Backend &backend, bool wantsNorms) {
+                const Buffer out = put(backend, before, {rows, hidden});
+                const Buffer norms = poisoned(backend, {rows, slotCount});
+                backend.experts(
+                    put(backend, x, {rows, hidden}), to, *backend.prepareExperts(stored), out, wantsNorms ? &norms.tensor() : nullptr);
+                if (!wantsNorms)
+                    return take(backend, out);
+                Values values = take(backend, norms);
+                for (std::size_t i = 0; i < values.size(); ++i)
+                    if (static_cast<std::int32_t>(i % slotCount) >= to.count[i / slotCount])
+                        values[i] = 0; // of slots that are not used
+                return values;
+            };
+            const std::string what = shapeText(type, rows, hidden, width) + ", " + std::to_string(experts) + " experts";
+            check.compare("experts, " + what, rounds ? rounded : exact, [&](Backend &backend) { return run(backend, false); });
+            check.compare("norms of experts, " + what, rounds ? rounded : exact, [&](Backend &backend) { return run(backend, true); });
         }
 }
 
@@ -291,7 +343,7 @@ Tensor OpChecker::matrix(DType type, std::int64_t rows, std::int64_t cols)
 std::vector<OpGroup> opGroups()
 {
     return {{"embed", checkEmbed}, {"rmsNorm", checkNorm}, {"linear", checkLinear}, {"elementwise", checkElementwise}, {"rope", checkRope},
-        {"attention", checkAttention}, {"gatedMlp", checkMlp}, {"logProbs", checkLogProbs}};
+        {"attention", checkAttention}, {"gatedMlp", checkMlp}, {"experts", checkExperts}, {"logProbs", checkLogProbs}};
 }
 
 Buffer put(Backend &backend, const std::vector<float> &values, Shape shape)
