@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <initializer_list>
 #include <memory>
 #include <setjmp.h>
 #include <string>
@@ -200,10 +201,12 @@ std::string nameOf(const Thread &thread)
         + std::to_string(thread.number);
 }
 
-/// Ends the grid with a Fault; never returns to the thread.
-[[noreturn]] void failHere(const std::string &what)
+/// Ends the grid with a Fault; never returns to the thread, whose objects are not destroyed: so none that own memory may be around.
+[[noreturn]] void failHere(std::initializer_list<const char *> what)
 {
-    fault = nameOf(*current) + ": " + what;
+    fault = nameOf(*current) + ": ";
+    for (const char *part : what)
+        fault += part;
     for (;;)
         pause();
 }
@@ -301,7 +304,7 @@ const Brought &exchange(unsigned mask, const char *operation, const void *mine, 
 {
     const unsigned self = lane();
     if ((mask >> self & 1) == 0)
-        failHere(std::string{operation} + " with a mask that leaves the calling lane out");
+        failHere({operation, " with a mask that leaves the calling lane out"});
     auto &meetings = block.warps[current->number / 32];
     auto found = std::find_if(meetings.begin(), meetings.end(), [&](const auto &m) { return m->mask == mask; });
     if (found == meetings.end()) {
@@ -314,7 +317,7 @@ const Brought &exchange(unsigned mask, const char *operation, const void *mine, 
     if (meeting.arrived == 0)
         meeting.operation = operation;
     else if (meeting.operation != operation && std::strcmp(meeting.operation, operation) != 0)
-        failHere(std::string{operation} + " where other lanes of the mask are at " + meeting.operation);
+        failHere({operation, " where other lanes of the mask are at ", meeting.operation});
     Brought &values = meeting.values[meeting.generation & 1]; // the other half may still be read
     std::memcpy(values.at[self], mine, bytes);
     meeting.arrived |= 1u << self;
@@ -332,7 +335,7 @@ const Brought &exchange(unsigned mask, const char *operation, const void *mine, 
 
 void fail(const char *what)
 {
-    failHere(what);
+    failHere({what});
 }
 
 unsigned lane()
@@ -349,7 +352,7 @@ void copyLater(void *to, const void *from, std::size_t bytes, std::size_t zeroBy
 {
     if (reinterpret_cast<std::uintptr_t>(to) % (bytes + zeroBytes) != 0
         || (bytes > 0 && reinterpret_cast<std::uintptr_t>(from) % (bytes + zeroBytes) != 0))
-        failHere("an asynchronous copy of unaligned addresses");
+        failHere({"an asynchronous copy of unaligned addresses"});
     std::memset(to, poison, bytes + zeroBytes);
     current->copies.push_back({to, from, bytes, zeroBytes});
 }
