@@ -152,6 +152,9 @@ int main(int argc, char **argv)
     CLI11_PARSE(app, argc, argv);
     try {
         return proving->parsed() ? prove(options) : measureAll(options);
+    } catch (const Error &error) { // 5: no GPU here
+        std::fprintf(stderr, "%s\n", error.what());
+        return static_cast<int>(error.kind);
     } catch (const std::exception &error) {
         std::fprintf(stderr, "%s\n", error.what());
         return 1;

@@ -38,10 +38,12 @@ build() { # target, cmake options...
     cmake -S "$root" -B "$work/build" -DCMAKE_BUILD_TYPE=Release -DEXPERTSCOPE_BENCH=ON -DEXPERTSCOPE_GUI=OFF "$@" &&
         cmake --build "$work/build" --target "$target" -j "$(nproc)"
 }
+export root work
+export -f build # timeout runs programs only
 
 if [ "$mode" = --dry ]; then
     bench=${BENCH:-$work/build/bin/bench_gpu_emulated}
-    [ -x "$bench" ] || part 3600 build build bench_gpu_emulated -DEXPERTSCOPE_CUDA=OFF || exit 1
+    [ -x "$bench" ] || part 3600 build bash -c 'build "$@"' build bench_gpu_emulated -DEXPERTSCOPE_CUDA=OFF || exit 1
     prove=(prove --quick) quick=(--prefill 16,40 --decode 1,3 --steps 2 --rounds 1 --matrix 64 --copy 16) shapes=(small)
     peer=(--device cpu --seconds 1 --prefill 16,40 --decode 1,3)
 else
@@ -52,7 +54,7 @@ else
         # what the machine has itself comes first: cuBLAS belongs to its driver
         export LD_LIBRARY_PATH=${LD_LIBRARY_PATH:-}:/usr/local/cuda/lib64:$work/packed/lib
     else
-        part 400 build build bench_gpu -DEXPERTSCOPE_TESTS=OFF -DCMAKE_CUDA_ARCHITECTURES="${ARCHITECTURES:-90}" || exit 1
+        part 400 build bash -c 'build "$@"' build bench_gpu -DEXPERTSCOPE_TESTS=OFF -DCMAKE_CUDA_ARCHITECTURES="${ARCHITECTURES:-90}" || exit 1
     fi
     if [ "$mode" = --pack ]; then
         rm -rf "$work/pack" && mkdir -p "$work/pack/lib" && cp "$bench" "$work/pack/" && strip "$work/pack/bench_gpu"
@@ -67,7 +69,7 @@ else
     peer=(--prefill 512,4096,32768 --decode 1,8,64)
 fi
 
-part 100 prove "$bench" --json "$OUT/prove.json" "${prove[@]}"
+part 90 prove "$bench" --json "$OUT/prove.json" "${prove[@]}"
 if [ "$mode" != --dry ] && command -v compute-sanitizer >/dev/null; then
     for tool in memcheck racecheck initcheck; do
         part 40 "$tool" compute-sanitizer --tool "$tool" --error-exitcode 9 --print-limit 20 "$bench" prove --quick
@@ -77,7 +79,7 @@ for shape in "${shapes[@]}"; do
     part 90 "measure-$shape" "$bench" --json "$OUT/measure-$shape.json" measure --shape "$shape" "${quick[@]}"
 done
 if [ "$mode" != --dry ]; then # 57 GB of experts, most of which stay in pinned memory and come and go
-    EXPERTSCOPE_CUDA_MEMORY=24 part 70 measure-qwen3-in-24-GB "$bench" --json "$OUT/measure-qwen3-in-24-GB.json" \
+    EXPERTSCOPE_CUDA_MEMORY=24 part 60 measure-qwen3-in-24-GB "$bench" --json "$OUT/measure-qwen3-in-24-GB.json" \
         measure --shape qwen3 --prefill 4096 --decode 1 --steps 8 --rounds 1
 fi
 python=$(command -v "${PYTHON:-python3}")

@@ -91,6 +91,21 @@ private slots:
         QCOMPARE(emulator::usedBytes(), std::size_t{0});
     }
 
+    void memoryCanBeLimited()
+    {
+        constexpr const char *variable = "EXPERTSCOPE_CUDA_MEMORY";
+        const std::unique_ptr<Backend> cuda = makeCudaBackend();
+        qputenv(variable, "0.5");
+        const BackendInfo info = cuda->info();
+        QCOMPARE(info.memoryTotalBytes, std::int64_t{500'000'000});
+        QCOMPARE(info.memoryFreeBytes, info.memoryTotalBytes - static_cast<std::int64_t>(emulator::usedBytes()));
+        for (const char *wrong : {"much", "-1", "0", "24 GB", "nan"}) {
+            qputenv(variable, wrong);
+            QVERIFY_EXCEPTION_THROWN(cuda->info(), Error);
+        }
+        qunsetenv(variable);
+    }
+
     void wrongInputsAreSaid()
     {
         const std::unique_ptr<Backend> cuda = makeCudaBackend();
