@@ -131,7 +131,8 @@ void EngineThread::tellMemory(const Engine &engine)
         return;
     const BackendInfo info = engine.backend->info();
     QMetaObject::invokeMethod(
-        this, [this, info] { emit memoryChanged(info.memoryFreeBytes, info.memoryTotalBytes); }, Qt::QueuedConnection);
+        this, [this, info] { emit memoryChanged(info.memoryFreeBytes, info.memoryTotalBytes, QString::fromStdString(info.experts)); },
+        Qt::QueuedConnection);
 }
 
 void EngineThread::deliver(const TaskPtr &task, std::function<void()> call)

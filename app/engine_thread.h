@@ -67,7 +67,8 @@ signals:
     void progressed(const QString &tag, qint64 done, qint64 total, const QString &what);
     void failed(const QString &tag, const expertscope::Error &error);
     void ended(const QString &tag, bool stopped); ///< follows failed() too
-    void memoryChanged(qint64 freeBytes, qint64 totalBytes); ///< of the backend; after a job, and each second of one that reports
+    /// Of the backend; after a job, and each second of one that reports. experts: BackendInfo::experts.
+    void memoryChanged(qint64 freeBytes, qint64 totalBytes, const QString &experts);
 
 private:
     struct Task {

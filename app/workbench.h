@@ -100,7 +100,7 @@ signals:
     void progressed(const expertscope::WorkProgress &progress);
     void rateChanged(double tokensPerSecond, const QString &what);
     void backendChanged(); ///< another one computes
-    void memoryChanged(qint64 freeBytes, qint64 totalBytes); ///< of the backend
+    void memoryChanged(qint64 freeBytes, qint64 totalBytes, const QString &experts); ///< as EngineThread's
     void generated(const QByteArray &bytes); ///< of one token; may end inside a character
     void promptEnded(const QString &summary); ///< in words: tokens, rates, why it ended
     void modelOpened(const QString &where);

@@ -111,7 +111,7 @@ void WorkLine::showModel()
         + (model->betterMissing.empty() ? QString{} : tr("\nNo faster backend: %1").arg(QString::fromStdString(model->betterMissing))));
 }
 
-void WorkLine::showMemory(qint64 freeBytes, qint64 totalBytes)
+void WorkLine::showMemory(qint64 freeBytes, qint64 totalBytes, const QString &experts)
 {
     if (totalBytes <= 0 || freeBytes <= 0) {
         m_memory->clear();
@@ -119,8 +119,10 @@ void WorkLine::showMemory(qint64 freeBytes, qint64 totalBytes)
     }
     const QLocale locale;
     const auto size = [&locale](qint64 bytes) { return locale.formattedDataSize(bytes, 1, QLocale::DataSizeTraditionalFormat); };
-    m_memory->setText(tr("%1 of %2").arg(size(totalBytes - freeBytes), size(totalBytes)));
-    m_memory->setToolTip(tr("Memory of the device in use, by all programs; %1 are free").arg(size(freeBytes)));
+    const QString used = tr("%1 of %2").arg(size(totalBytes - freeBytes), size(totalBytes));
+    const QString free = tr("Memory of the device in use, by all programs; %1 are free").arg(size(freeBytes));
+    m_memory->setText(experts.isEmpty() ? used : tr("%1, experts come and go").arg(used));
+    m_memory->setToolTip(experts.isEmpty() ? free : free + QLatin1Char('\n') + experts);
 }
 
 } // namespace expertscope

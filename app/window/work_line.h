@@ -24,7 +24,7 @@ private:
     void showWork(const WorkProgress &progress);
     void showProgress(const WorkProgress &progress);
     void showModel();
-    void showMemory(qint64 freeBytes, qint64 totalBytes);
+    void showMemory(qint64 freeBytes, qint64 totalBytes, const QString &experts);
 
     Workbench &m_workbench;
     QLabel *m_what;
