@@ -22,7 +22,7 @@ KeptResults::KeptResults()
 
 KeptResults::~KeptResults()
 {
-    cudaEventSynchronize(m_there);
+    wait();
     cudaEventDestroy(m_there);
     for (const Chunk &chunk : m_chunks)
         cudaFreeHost(chunk.begin.host);
@@ -49,11 +49,6 @@ void KeptResults::bring(cudaStream_t stream)
     for (const Chunk &chunk : m_chunks)
         ES_CUDA(cudaMemcpyAsync(chunk.begin.host, chunk.begin.device, chunk.used, cudaMemcpyDeviceToHost, stream));
     ES_CUDA(cudaEventRecord(m_there, stream));
-}
-
-void KeptResults::wait() const
-{
-    ES_CUDA(cudaEventSynchronize(m_there));
 }
 
 } // namespace expertscope::cuda

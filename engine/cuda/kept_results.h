@@ -26,8 +26,8 @@ public:
     Place take(KeptMemory &memory, std::size_t bytes);
     /// After a launch: puts the copies on the stream.
     void bring(cudaStream_t stream);
-    /// Until the last copies are done; at once if there have been none.
-    void wait() const;
+    /// Until the last copies are done; at once if there have been none. A lost device is not for destructors to tell of: hence no throw.
+    cudaError_t wait() const { return cudaEventSynchronize(m_there); }
 
 private:
     struct Chunk {

@@ -158,7 +158,7 @@ bool KeptStep::run(const StepInputs &inputs)
     const Told told = tell(inputs);
     if (!fits(told))
         return false;
-    m_results->wait(); // the step before has read what it was told
+    ES_CUDA(m_results->wait()); // the step before has read what it was told
     write(told);
     ES_CUDA(cudaMemcpyAsync(m_device, m_host.get(), m_bytes, cudaMemcpyHostToDevice, m_context->stream()));
     ES_CUDA(cudaGraphLaunch(m_graph.get(), m_context->stream()));

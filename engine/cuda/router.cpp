@@ -138,10 +138,7 @@ public:
 
     CollectedRouting collect() override
     {
-        if (m_kept)
-            m_kept->wait();
-        else
-            ES_CUDA(cudaEventSynchronize(m_copied));
+        ES_CUDA(m_kept ? m_kept->wait() : cudaEventSynchronize(m_copied));
         m_copying = false;
         const std::byte *const from = m_host.get();
         CollectedRouting out;
